@@ -1,0 +1,53 @@
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
+
+/** The Debian 12 packages that the real-runtime suite drives, and the commands that it takes from each. */
+const COMMANDS_BY_PACKAGE: Readonly<Record<string, readonly string[]>> = {
+  buildah: ['buildah'],
+  containerd: ['containerd', 'ctr'],
+  'docker-registry': ['docker-registry'],
+  'docker.io': ['docker', 'dockerd'],
+  iproute2: ['ip', 'tc'],
+  podman: ['podman'],
+  skopeo: ['skopeo'],
+  'util-linux': ['nsenter', 'setpriv', 'unshare'],
+}
+
+/** What the real-runtime suite needs, in words. */
+export const CLIENT_REQUIREMENTS = `Linux, root, ${Object.keys(COMMANDS_BY_PACKAGE).join(', ')}`
+
+/** What this machine lacks of it, in words; empty when the suite can run. */
+export function missingClientRequirements(): string[] {
+  const packages = Object.entries(COMMANDS_BY_PACKAGE)
+  const commands = packages.flatMap(([name, needed]) =>
+    needed.filter(command => !isOnPath(command)).map(command => `${command} (package ${name})`),
+  )
+  return [...missingRights(), ...commands]
+}
+
+/** @throws Error that names all that is missing. The suite is asked for by name, so it fails rather than skips. */
+export function assertClientRequirements(): void {
+  const missing = missingClientRequirements()
+  if (missing.length === 0) return
+  throw new Error(`the real-runtime suite needs ${CLIENT_REQUIREMENTS}; missing on this machine: ${missing.join(', ')}`)
+}
+
+function missingRights(): string[] {
+  if (process.platform !== 'linux') return ['Linux']
+  if (process.getuid?.() !== 0) return ['root']
+  // Root inside a container may lack the right to make namespaces.
+  const { status, error } = spawnSync('unshare', ['--mount', '--net', process.execPath, '--version'])
+  return error === undefined && status !== 0 ? ['the right to make network and mount namespaces'] : []
+}
+
+function isOnPath(command: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some(directory => {
+    try {
+      accessSync(join(directory, command), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}

@@ -1,0 +1,24 @@
+import { type Static, Type } from 'typebox'
+import { BlockIndexField, createMessageCodec, message, TaskIdField, TextField } from './codec.ts'
+
+const RequestId = Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 })
+
+/** Messages from the peer that asks for blocks. Request ids are its own and not reused on a stream while in use. */
+export const BlockRequest = Type.Union([
+  /** Shows the ticket of a task, once before the first request for it. */
+  message('open', { task: TaskIdField, ticket: TextField }),
+  message('get', { id: RequestId, task: TaskIdField, block: BlockIndexField }),
+  /** The block is no longer wanted. A block that is on its way may still arrive. */
+  message('cancel', { id: RequestId }),
+])
+export type BlockRequest = Static<typeof BlockRequest>
+
+/** Why a request gets no data. The data itself comes as a data frame with the request's id. */
+export const BlockRefusal = message('refused', {
+  id: RequestId,
+  reason: Type.Union([Type.Literal('missing'), Type.Literal('denied'), Type.Literal('busy')]),
+})
+export type BlockRefusal = Static<typeof BlockRefusal>
+
+export const blockRequestCodec = createMessageCodec(BlockRequest)
+export const blockRefusalCodec = createMessageCodec(BlockRefusal)

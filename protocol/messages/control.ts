@@ -1,0 +1,70 @@
+import { type Static, Type } from 'typebox'
+import {
+  AddressesField,
+  BlockIndexField,
+  BlockIndicesField,
+  BlockSizeField,
+  BytesField,
+  createMessageCodec,
+  LabelsField,
+  message,
+  PeerAddressField,
+  PeerIdField,
+  SizeField,
+  TaskIdField,
+  TextField,
+} from './codec.ts'
+
+/** Messages that a peer sends to the supernode on the control stream. */
+export const PeerToSupernode = Type.Union([
+  /** First message: how other peers can reach this one. */
+  message('hello', { addresses: AddressesField, labels: LabelsField, agent: TextField }),
+  /** Wants a task; the ticket comes from the registration. `have` is a bitfield of the blocks that are here already. */
+  message('join', { task: TaskIdField, ticket: TextField, have: BytesField }),
+  /** Holds blocks of a task from an earlier time and will serve them, without wanting more. */
+  message('offer', { task: TaskIdField, have: BytesField }),
+  message('leave', { task: TaskIdField }),
+  /** Blocks verified and stored since the last message. */
+  message('have', { task: TaskIdField, blocks: BlockIndicesField }),
+  /** Blocks that were dropped. */
+  message('lost', { task: TaskIdField, blocks: BlockIndicesField }),
+  /** Blocks that a reader waits for and no neighbour offers. */
+  message('blocked', { task: TaskIdField, blocks: BlockIndicesField }),
+  /** Asks for a `pong`: is the supernode alive while nothing comes? */
+  message('ping', {}),
+  /** What another peer did wrong. */
+  message('report', {
+    task: TaskIdField,
+    about: PeerIdField,
+    kind: Type.Union([Type.Literal('corrupt'), Type.Literal('stalled'), Type.Literal('unreachable')]),
+  }),
+])
+export type PeerToSupernode = Static<typeof PeerToSupernode>
+
+/** Messages that the supernode sends to a peer on the control stream. */
+export const SupernodeToPeer = Type.Union([
+  /** The block map from block `from` on: whole digests of 32 bytes. `sizeBytes` once it is known. */
+  message('map', {
+    task: TaskIdField,
+    blockSizeBytes: BlockSizeField,
+    from: BlockIndexField,
+    digests: BytesField,
+    sizeBytes: Type.Optional(SizeField),
+  }),
+  /** Blocks that this peer shall fetch from the supernode, so that the others can have them from this peer. */
+  message('grant', { task: TaskIdField, blocks: BlockIndicesField }),
+  /** Neighbours to dial for the task. */
+  message('connect', { task: TaskIdField, peers: Type.Array(PeerAddressField, { maxItems: 64 }) }),
+  /** Neighbours to let go. */
+  message('disconnect', { task: TaskIdField, peers: Type.Array(PeerIdField, { maxItems: 64 }) }),
+  message('pong', {}),
+  /** The supernode cannot go on with the task: the rest must come from neighbours or the origin. */
+  message('failed', { task: TaskIdField, code: TextField }),
+])
+export type SupernodeToPeer = Static<typeof SupernodeToPeer>
+
+export const peerToSupernodeCodec = createMessageCodec(PeerToSupernode)
+export const supernodeToPeerCodec = createMessageCodec(SupernodeToPeer)
+
+/** Most block digests that go into one `map` message. */
+export const MAP_DIGESTS_PER_MESSAGE = 4096

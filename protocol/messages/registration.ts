@@ -1,0 +1,55 @@
+import { type Static, Type } from 'typebox'
+import { BlockSizeField, DigestField, PeerAddressField, PeerIdField, SizeField, TaskIdField } from './codec.ts'
+
+/** Longest registration body, in bytes. */
+export const MAX_REGISTRATION_BYTES = 64 * 1024
+
+/** `POST /peer/registry`: a peer wants the content of a URL. */
+export const RegistrationRequest = Type.Object(
+  {
+    peerId: PeerIdField,
+    source: Type.Object(
+      {
+        url: Type.String({ minLength: 1, maxLength: 8192, pattern: '^https?://' }),
+        /** The requester's own headers for this origin: used for this task's origin requests only, never stored or logged. */
+        headers: Type.Record(Type.String({ maxLength: 256 }), Type.String({ maxLength: 32_768 })),
+        digest: Type.Optional(DigestField),
+        /** Caller's own distinction between contents of the same URL. */
+        tag: Type.Optional(Type.String({ maxLength: 256 })),
+      },
+      { additionalProperties: false },
+    ),
+  },
+  { additionalProperties: false },
+)
+export type RegistrationRequest = Static<typeof RegistrationRequest>
+
+/** The task is known and this peer may have it. */
+export const RegistrationAnswer = Type.Object(
+  {
+    state: Type.Literal('admitted'),
+    taskId: TaskIdField,
+    blockSizeBytes: BlockSizeField,
+    sizeBytes: Type.Optional(SizeField),
+    contentType: Type.Optional(Type.String({ maxLength: 256 })),
+    /** Signed statement that this peer may hold this task; see protocol/ticket.ts. */
+    ticket: Type.String({ maxLength: 1024 }),
+    ticketExpiresAt: Type.Integer(),
+    supernode: PeerAddressField,
+    /** The cluster's Ed25519 public key, base64url, which signs tickets. */
+    clusterKey: Type.String({ maxLength: 64 }),
+  },
+  { additionalProperties: false },
+)
+export type RegistrationAnswer = Static<typeof RegistrationAnswer>
+
+/** The origin has not answered yet: send the same registration again at once; the supernode holds it open for a while. */
+export const RegistrationPending = Type.Object({ state: Type.Literal('pending') }, { additionalProperties: false })
+export type RegistrationPending = Static<typeof RegistrationPending>
+
+/** `GET /v1/cluster`: whom a peer talks to. */
+export const ClusterInfo = Type.Object(
+  { supernode: PeerAddressField, clusterKey: Type.String({ maxLength: 64 }) },
+  { additionalProperties: false },
+)
+export type ClusterInfo = Static<typeof ClusterInfo>

@@ -1,0 +1,8 @@
+/** Control stream between a peer and a supernode: block map growth and the plan down, inventory and reports up. */
+export const CONTROL_PROTOCOL = '/damselfly/control/1.0.0'
+
+/** Inventory stream between two neighbours: which blocks of which task each of them holds. */
+export const INVENTORY_PROTOCOL = '/damselfly/inventory/1.0.0'
+
+/** Block stream from the peer that asks to the peer that serves. */
+export const BLOCK_PROTOCOL = '/damselfly/block/1.0.0'

@@ -1,0 +1,84 @@
+import type { Bitfield } from '../../protocol/bitfield.ts'
+import type { BlockDigest } from '../../protocol/block-map.ts'
+import type { TaskId } from '../../protocol/task.ts'
+import type { Startable } from '../lifecycle.ts'
+
+/** The shape of a stored task. `sizeBytes` is undefined until the origin has told or ended. */
+export interface TaskShape {
+  readonly blockSizeBytes: number
+  readonly sizeBytes: number | undefined
+}
+
+/** What the store can say about a task without touching its bytes. */
+export interface StoredTask extends TaskShape {
+  readonly taskId: TaskId
+  /** True once every block is here and the digest of the whole content was checked. */
+  readonly complete: boolean
+  /** Bytes of the blocks that are here. */
+  readonly storedBytes: number
+  /** When the task was last opened, in milliseconds since 1970. */
+  readonly usedAt: number
+}
+
+/**
+ * Keeps blocks of tasks (design §7). Callers verify a block before they write it; the store makes sure that what it
+ * reports as present is what was written, also after a crash.
+ */
+export interface BlockStore extends Startable {
+  /**
+   * Opens a task, creating it with the given shape when it is new. When it exists with another block size, or incomplete
+   * with another size, its blocks are discarded. All openers of one task share one entry; each closes its own.
+   * @throws DamselflyError STORE_FULL; STORE_FAILED, also when somebody holds it with another block size; SIZE_INVALID for
+   * an impossible shape, and when somebody holds it with another size or it is complete with one; TASK_UNKNOWN for a
+   * malformed id
+   */
+  open(taskId: TaskId, shape: TaskShape): Promise<TaskBlocks>
+  /** Opens a task only if it is stored. @throws DamselflyError STORE_FULL, STORE_FAILED */
+  openExisting(taskId: TaskId): Promise<TaskBlocks | undefined>
+  list(): Promise<StoredTask[]>
+  /**
+   * Removes a task and its bytes. A task that is open is removed when its last opener closes it; who opens it until then
+   * shares it, and it stays in the list. @returns false if it is unknown. @throws DamselflyError STORE_FAILED
+   */
+  remove(taskId: TaskId): Promise<boolean>
+}
+
+/** The blocks of one task. */
+export interface TaskBlocks {
+  readonly taskId: TaskId
+  readonly blockSizeBytes: number
+  readonly sizeBytes: number | undefined
+  readonly complete: boolean
+  /** Which blocks are present. Owned by the store: read it, do not change it. */
+  readonly present: Bitfield
+  /** The digest under which a present block was written, as stored. */
+  digestAt(index: number): BlockDigest | undefined
+  /**
+   * Says how long the content is, once that is known. Idempotent.
+   * @throws DamselflyError SIZE_INVALID if it changes or a present block does not fit; STORE_FULL, STORE_FAILED
+   */
+  setSize(sizeBytes: number): Promise<void>
+  /**
+   * Writes a block and then marks it present. Every block has `blockSizeBytes` bytes, except the last, which can only be
+   * written once the size is known if it is shorter. The bytes must not be changed until the promise resolves. Writing a
+   * present block again does nothing, and simultaneous writes of one block are one write.
+   * @throws DamselflyError SIZE_INVALID (wrong length or index), STORE_FULL (no space left), STORE_FAILED
+   */
+  write(index: number, digest: BlockDigest, bytes: Uint8Array): Promise<void>
+  /**
+   * Reads a slice of a present block into memory of its own: `offset` and `length` in bytes inside the block, the rest of
+   * the block by default. A block whose bytes turn out to be gone is dropped.
+   * @throws DamselflyError STORE_FAILED, also when the block is not present or is dropped meanwhile; RANGE_INVALID when
+   * the slice is not inside the block
+   */
+  read(index: number, offset?: number, length?: number): Promise<Uint8Array>
+  /** Forgets a block, for example because its digest contradicts the block map. The task is not complete any more. */
+  drop(index: number): Promise<void>
+  /**
+   * Marks the task complete. The caller has checked the digest of the whole content.
+   * @throws DamselflyError STORE_FAILED, also when a block is missing or the size is not known; STORE_FULL
+   */
+  markComplete(): Promise<void>
+  /** Gives this opener's hold back, after the writes under way. Closing twice is closing once. */
+  close(): Promise<void>
+}

@@ -1,0 +1,228 @@
+import { readdir, unlink } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { DamselflyError } from '../../protocol/errors.ts'
+import type { TaskId } from '../../protocol/task.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import { ensurePrivateDirectory } from '../fs.ts'
+import { createStartable } from '../lifecycle.ts'
+import type { Logger } from '../logger.ts'
+import { type BlockFile, fileNameOf, type OpenBlockFile, openBlockFile, taskOfFileName } from './block-file.ts'
+import { BlockIndex } from './block-index.ts'
+import type { BlockStore, StoredTask, TaskBlocks, TaskShape } from './block-store.ts'
+import { createDiskBacking } from './disk-task.ts'
+import { SharedTask } from './shared-task.ts'
+import { toStoreError } from './store-errors.ts'
+import { readStoredTasks } from './stored-tasks.ts'
+import { isWhole } from './task-shape.ts'
+import { TaskTable } from './task-table.ts'
+import { blocksPastEnd, findDamagedBlocks } from './verify-blocks.ts'
+
+/** What a disk store is made of. `openFile` lets tests put a failing file in the place of a real one. */
+export interface DiskBlockStoreComponents {
+  readonly logger: Logger
+  readonly clock?: Clock
+  readonly openFile?: OpenBlockFile
+}
+
+/**
+ * Keeps blocks in `<dataDir>/blocks`, one sparse file per task, and what it knows about them in `<dataDir>/index`.
+ * One process at a time uses a data directory.
+ */
+export class DiskBlockStore implements BlockStore {
+  readonly #logger: Logger
+  readonly #openFile: OpenBlockFile
+  readonly #dataDir: string
+  readonly #filesDir: string
+  readonly #table: TaskTable
+  readonly #lifecycle = createStartable(
+    () => this.#begin(),
+    () => this.#end(),
+  )
+  /** Tasks whose bytes may not be on the disk yet. */
+  readonly #unsynced = new Set<TaskId>()
+  #index: BlockIndex | undefined
+  #stopping = new AbortController()
+
+  /** @param init `dataDir` is created when it does not exist */
+  constructor(components: DiskBlockStoreComponents, init: { dataDir: string }) {
+    this.#logger = components.logger
+    this.#openFile = components.openFile ?? openBlockFile
+    this.#dataDir = resolve(init.dataDir)
+    this.#filesDir = join(this.#dataDir, 'blocks')
+    const source = {
+      load: (stored: StoredTask) => this.#named('opening a task', () => this.#load(stored)),
+      create: (taskId: TaskId, shape: TaskShape) => this.#named('creating a task', () => this.#create(taskId, shape)),
+      erase: (taskId: TaskId) => this.#named('removing a task', () => this.#erase(taskId)),
+    }
+    this.#table = new TaskTable(source, components.clock ?? systemClock)
+  }
+
+  /** @throws DamselflyError CONFIG_INVALID (unsuitable directory), STORE_FAILED (also when another process uses it) */
+  start(): Promise<void> {
+    return this.#lifecycle.start()
+  }
+
+  stop(): Promise<void> {
+    this.#stopping.abort(new DamselflyError('STORE_FAILED', 'the block store is not running'))
+    return this.#lifecycle.stop()
+  }
+
+  open(taskId: TaskId, shape: TaskShape): Promise<TaskBlocks> {
+    return this.#table.open(taskId, shape)
+  }
+
+  openExisting(taskId: TaskId): Promise<TaskBlocks | undefined> {
+    return this.#table.openExisting(taskId)
+  }
+
+  async list(): Promise<StoredTask[]> {
+    return this.#table.list()
+  }
+
+  remove(taskId: TaskId): Promise<boolean> {
+    return this.#table.remove(taskId)
+  }
+
+  async #begin(): Promise<void> {
+    await ensurePrivateDirectory(this.#dataDir)
+    const indexDir = join(this.#dataDir, 'index')
+    await ensurePrivateDirectory(indexDir)
+    const doing = `opening the data directory ${this.#dataDir}`
+    // The lock of the index comes first: without it nothing in the directory may be touched.
+    const index = await this.#named(doing, () => BlockIndex.open(indexDir, this.#logger))
+    try {
+      await ensurePrivateDirectory(this.#filesDir)
+      const stored = await this.#named(doing, async () => readStoredTasks(index, await this.#files(), this.#logger))
+      await this.#deleteOrphans(stored)
+      this.#stopping = new AbortController()
+      this.#index = index
+      this.#table.start(stored.values())
+    } catch (error) {
+      await index.close(false)
+      throw error
+    }
+  }
+
+  async #end(): Promise<void> {
+    const index = this.#index
+    if (index === undefined) return
+    let clean = false
+    try {
+      await this.#table.stop()
+      for (const taskId of this.#unsynced) await this.#sync(taskId)
+      clean = true
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'the block store did not stop cleanly; blocks will be hashed before use')
+    } finally {
+      this.#unsynced.clear()
+      this.#index = undefined
+      await index.close(clean)
+    }
+  }
+
+  async #create(taskId: TaskId, shape: TaskShape): Promise<SharedTask> {
+    const index = this.#running()
+    const { blockSizeBytes, sizeBytes } = shape
+    const record = { blockSizeBytes, sizeBytes, complete: false, usedAt: 0 }
+    await index.deleteTask(taskId)
+    const file = await this.#openFile(this.#path(taskId), 'new')
+    return this.#closingOnError(file, async () => {
+      await index.saveTask(taskId, { ...record, epoch: index.epoch })
+      return new SharedTask(taskId, record, new Map(), this.#backing(taskId, blockSizeBytes, file))
+    })
+  }
+
+  async #load(stored: StoredTask): Promise<SharedTask> {
+    const index = this.#running()
+    const { taskId, blockSizeBytes, sizeBytes, usedAt } = stored
+    const { file, found } = await this.#openStored(taskId)
+    return this.#closingOnError(file, async () => {
+      const digests = await index.blocks(taskId)
+      const trusted = (await index.task(taskId))?.epoch === index.epoch
+      const lost = blocksPastEnd(digests.keys(), stored, await file.sizeBytes())
+      for (const block of lost) digests.delete(block)
+      if (!trusted) {
+        // The bytes that are hashed now may still be in memory only, so they count as written in this run.
+        this.#unsynced.add(taskId)
+        const damaged = await findDamagedBlocks(file, digests, stored, this.#stopping.signal)
+        for (const block of damaged) digests.delete(block)
+        lost.push(...damaged)
+      }
+      if (lost.length > 0 || !found) this.#logger.warn({ taskId, blocks: lost.length }, 'stored blocks were lost')
+      const complete = stored.complete && isWhole(stored, digests.size)
+      const record = { blockSizeBytes, sizeBytes, complete, usedAt }
+      await index.deleteBlocks(taskId, lost)
+      await index.saveTask(taskId, { ...record, epoch: index.epoch })
+      return new SharedTask(taskId, record, digests, this.#backing(taskId, blockSizeBytes, file))
+    })
+  }
+
+  async #erase(taskId: TaskId): Promise<void> {
+    await this.#running().deleteTask(taskId)
+    this.#unsynced.delete(taskId)
+    await unlink(this.#path(taskId)).catch((error: NodeJS.ErrnoException) => {
+      // Without a record the file is an orphan, which the next start deletes.
+      if (error.code !== 'ENOENT') this.#logger.warn({ err: error, taskId }, 'a data file could not be deleted')
+    })
+  }
+
+  async #openStored(taskId: TaskId): Promise<{ file: BlockFile; found: boolean }> {
+    try {
+      return { file: await this.#openFile(this.#path(taskId), 'existing'), found: true }
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      return { file: await this.#openFile(this.#path(taskId), 'new'), found: false }
+    }
+  }
+
+  #backing(taskId: TaskId, blockSizeBytes: number, file: BlockFile) {
+    const onWrite = () => void this.#unsynced.add(taskId)
+    return createDiskBacking({ taskId, blockSizeBytes, file, index: this.#running(), onWrite })
+  }
+
+  async #sync(taskId: TaskId): Promise<void> {
+    const file = await this.#openFile(this.#path(taskId), 'existing')
+    try {
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #files(): Promise<Set<TaskId>> {
+    const names = await readdir(this.#filesDir)
+    return new Set(names.map(taskOfFileName).filter(taskId => taskId !== undefined))
+  }
+
+  async #deleteOrphans(stored: ReadonlyMap<TaskId, StoredTask>): Promise<void> {
+    const orphans = [...(await this.#files())].filter(taskId => !stored.has(taskId))
+    for (const taskId of orphans) await unlink(this.#path(taskId))
+    if (orphans.length > 0) this.#logger.warn({ files: orphans.length }, 'deleted data files without an index entry')
+  }
+
+  #path(taskId: TaskId): string {
+    return join(this.#filesDir, fileNameOf(taskId))
+  }
+
+  #running(): BlockIndex {
+    if (this.#index === undefined) throw new DamselflyError('STORE_FAILED', 'the block store is not running')
+    return this.#index
+  }
+
+  async #closingOnError<T>(file: BlockFile, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  async #named<T>(doing: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw toStoreError(error, doing)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import type { TaskId } from '../../protocol/task.ts'
+import type { BlockFile } from './block-file.ts'
+import type { BlockIndex } from './block-index.ts'
+import type { TaskBacking } from './shared-task.ts'
+import { toStoreError } from './store-errors.ts'
+
+/** What one task's bytes and records are kept in. */
+export interface DiskTaskParts {
+  readonly taskId: TaskId
+  readonly blockSizeBytes: number
+  readonly file: BlockFile
+  readonly index: BlockIndex
+  /** Told before bytes change, so that they are on the disk before the store calls itself clean. */
+  readonly onWrite: () => void
+}
+
+/** Keeps a task in its data file and in the index. */
+export function createDiskBacking(parts: DiskTaskParts): TaskBacking {
+  const { taskId, blockSizeBytes, file, index: blockIndex } = parts
+  return {
+    async writeBlock(index, digest, bytes) {
+      parts.onWrite()
+      await named(`writing block ${index}`, async () => {
+        await writeFully(file, bytes, index * blockSizeBytes)
+        await blockIndex.saveBlock(taskId, index, digest)
+      })
+    },
+    readBlock: (index, offset, lengthBytes) =>
+      named(`reading block ${index}`, () => readFully(file, index * blockSizeBytes + offset, lengthBytes)),
+    dropBlock: index => named(`dropping block ${index}`, () => blockIndex.deleteBlocks(taskId, [index])),
+    saveRecord: record =>
+      named('saving a task', () => blockIndex.saveTask(taskId, { ...record, epoch: blockIndex.epoch })),
+    close: () => named('closing a data file', () => file.close()),
+  }
+}
+
+/** Reads a slice into memory of its own; undefined when the file ends before it. */
+export async function readFully(file: BlockFile, position: number, length: number): Promise<Uint8Array | undefined> {
+  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+  for (let done = 0; done < length; ) {
+    const count = await file.read(done === 0 ? bytes : bytes.subarray(done), position + done)
+    if (count === 0) return undefined
+    done += count
+  }
+  return bytes
+}
+
+async function writeFully(file: BlockFile, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    done += await file.write(done === 0 ? bytes : bytes.subarray(done), position + done)
+  }
+}
+
+async function named<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw toStoreError(error, doing)
+  }
+}

@@ -1,0 +1,130 @@
+import type { Stream } from '@libp2p/interface'
+import { DamselflyError } from '../../protocol/errors.ts'
+import {
+  type BlockRefusal,
+  type BlockRequest,
+  blockRefusalCodec,
+  blockRequestCodec,
+} from '../../protocol/messages/block-exchange.ts'
+import { BLOCK_PROTOCOL } from '../../protocol/protocol-ids.ts'
+import type { TaskId } from '../../protocol/task.ts'
+import type { TicketVerifier } from '../../protocol/ticket.ts'
+import type { Clock } from '../clock.ts'
+import type { Logger } from '../logger.ts'
+import { createFrameChannel, type FrameChannel } from '../p2p/frame-channel.ts'
+import type { P2pNode } from '../p2p/p2p-node.ts'
+
+/** Requests that one peer may have waiting on a stream. A peer that asks for more does not keep to the protocol. */
+const MAX_WAITING_REQUESTS = 256
+
+/** Blocks are read and sent in pieces of this size, so that memory grows with the number of readers, not of blocks. */
+const PIECE_BYTES = 256 * 1024
+
+/** Where a block server finds its blocks. */
+export interface BlockSource {
+  /** Length of a block in bytes, or undefined when it is not held. */
+  lengthOf(task: TaskId, block: number): Promise<number | undefined>
+  /** Reads a slice of a held block. */
+  read(task: TaskId, block: number, offset: number, length: number): Promise<Uint8Array>
+}
+
+export interface BlockServerComponents {
+  readonly node: P2pNode
+  readonly source: BlockSource
+  /** Undefined until the cluster's key is known; until then nobody is served. */
+  readonly ticketVerifier: () => TicketVerifier | undefined
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Called with what was sent, and with each refusal's reason. */
+  readonly account: { sent(task: TaskId, peer: string, bytes: number): void; refused(reason: string): void }
+}
+
+/** Answers the block streams of other peers: to whoever shows a ticket, one block after the other on each stream. */
+export async function serveBlocks(components: BlockServerComponents): Promise<void> {
+  await components.node.handle(BLOCK_PROTOCOL, (stream, peer) => serveStream(components, stream, peer))
+}
+
+interface Waiting {
+  readonly id: number
+  readonly task: TaskId
+  readonly block: number
+}
+
+function serveStream(components: BlockServerComponents, stream: Stream, peer: string): void {
+  const ended = new AbortController()
+  const admitted = new Set<TaskId>()
+  const waiting: Waiting[] = []
+  let sending = false
+
+  const channel: FrameChannel = createFrameChannel(stream, peer, {
+    message: bytes => receive(blockRequestCodec.decode(bytes)),
+    dataStart() {
+      throw new DamselflyError('MESSAGE_INVALID', 'a peer that asks for blocks sends no data')
+    },
+    dataEnd() {},
+    closed(error) {
+      ended.abort()
+      if (error instanceof DamselflyError) components.account.refused(error.code)
+      if (error !== undefined) components.logger.debug({ peer, error }, 'block stream failed')
+    },
+  })
+
+  function receive(request: BlockRequest): void {
+    if (request.type === 'open') admit(request.task, request.ticket)
+    else if (request.type === 'cancel') cancel(request.id)
+    else if (!admitted.has(request.task)) refuse(request.id, 'denied')
+    else if (waiting.length >= MAX_WAITING_REQUESTS) refuse(request.id, 'busy')
+    else {
+      waiting.push(request)
+      if (!sending) void sendWaiting()
+    }
+  }
+
+  function admit(task: TaskId, ticket: string): void {
+    const verifier = components.ticketVerifier()
+    try {
+      verifier?.verify(ticket, { task, peer }, components.clock.wallTime())
+      if (verifier !== undefined) admitted.add(task)
+    } catch (error) {
+      components.account.refused('TICKET_INVALID')
+      components.logger.debug({ peer, task, error }, 'ticket refused')
+    }
+  }
+
+  function cancel(id: number): void {
+    const at = waiting.findIndex(request => request.id === id)
+    if (at >= 0) waiting.splice(at, 1)
+  }
+
+  function refuse(id: number, reason: BlockRefusal['reason']): void {
+    components.account.refused(reason)
+    channel.send(blockRefusalCodec.encode({ type: 'refused', id, reason }))
+  }
+
+  async function sendWaiting(): Promise<void> {
+    sending = true
+    try {
+      for (let next = waiting.shift(); next !== undefined && channel.open; next = waiting.shift()) await sendBlock(next)
+    } catch (error) {
+      channel.abort(error as Error)
+    } finally {
+      sending = false
+    }
+  }
+
+  async function sendBlock({ id, task, block }: Waiting): Promise<void> {
+    const length = await components.source.lengthOf(task, block)
+    if (length === undefined) {
+      refuse(id, 'missing')
+      return
+    }
+    await channel.sendData(id, length, pieces(task, block, length), { signal: ended.signal })
+    components.account.sent(task, peer, length)
+  }
+
+  async function* pieces(task: TaskId, block: number, length: number): AsyncGenerator<Uint8Array> {
+    for (let offset = 0; offset < length; offset += PIECE_BYTES) {
+      yield await components.source.read(task, block, offset, Math.min(PIECE_BYTES, length - offset))
+    }
+  }
+}

@@ -1,0 +1,81 @@
+import fastify, { type FastifyInstance } from 'fastify'
+import { DamselflyError } from '../../protocol/errors.ts'
+import type { Startable } from '../lifecycle.ts'
+import type { Logger } from '../logger.ts'
+import type { MetricsPage } from '../metrics.ts'
+import { VERSION } from '../version.ts'
+import { parseListenAddress } from './listen-address.ts'
+
+/** The body of a failed API request. Registry routes answer the OCI form instead. */
+export interface ApiErrorBody {
+  code: string
+  message: string
+}
+
+export interface ApiServerInit {
+  /** `host:port`; port 0 picks a free one. */
+  readonly listen: string
+  readonly bodyLimitBytes: number
+  readonly logger: Logger
+}
+
+/** An HTTP server that is started and stopped with its program. */
+export interface HttpServer extends Startable {
+  readonly app: FastifyInstance
+  /** `http://host:port`, valid while started. */
+  url(): string
+}
+
+/** How long an idle client connection is kept. Go's clients reuse theirs for up to 30 s, so it must be longer. */
+const KEEP_ALIVE_MS = 75_000
+
+/** A fastify server whose errors are those of the error table. Routes are added to `app` before it starts. */
+export function createHttpServer({ listen, bodyLimitBytes, logger }: ApiServerInit): HttpServer {
+  const { host, port } = parseListenAddress(listen)
+  const app = fastify({
+    bodyLimit: bodyLimitBytes,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: 1024 },
+    logger: false,
+  })
+  app.setErrorHandler((thrown, request, reply) => {
+    const error = toTableError(thrown)
+    if (error.code === 'INTERNAL') logger.error({ error: thrown, method: request.method }, 'request failed')
+    return reply.code(error.status).send({ code: error.code, message: error.message } satisfies ApiErrorBody)
+  })
+  app.setNotFoundHandler((request, reply) => {
+    const error = new DamselflyError('ROUTE_UNKNOWN', `${request.method} is not answered at this path`)
+    return reply.code(error.status).send({ code: error.code, message: error.message } satisfies ApiErrorBody)
+  })
+  return {
+    app,
+    async start() {
+      await app.listen({ host, port })
+    },
+    async stop() {
+      await app.close()
+    },
+    url() {
+      const address = app.server.address()
+      if (address === null || typeof address === 'string') throw new Error('the server is not listening')
+      return `http://${address.address.includes(':') ? `[${address.address}]` : address.address}:${address.port}`
+    },
+  }
+}
+
+/** Adds what every program answers: `/_ping`, `/version` and `/metrics`. */
+export function addHealthRoutes(app: FastifyInstance, program: string, metrics: MetricsPage): void {
+  app.get('/_ping', async () => 'OK')
+  app.get('/version', async () => ({ name: program, version: VERSION, node: process.version }))
+  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
+}
+
+/** The table error behind whatever a route or fastify itself threw. */
+export function toTableError(thrown: unknown): DamselflyError {
+  if (thrown instanceof DamselflyError) return thrown
+  const { statusCode, message } = thrown as { statusCode?: number; message?: string }
+  if (statusCode === 413) return new DamselflyError('BODY_TOO_LARGE')
+  if (statusCode !== undefined && statusCode < 500) return new DamselflyError('REQUEST_INVALID', message)
+  return new DamselflyError('INTERNAL', undefined, { cause: thrown })
+}

@@ -1,0 +1,24 @@
+import { type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino'
+
+/** What every part logs through: a constant message and fields, `log.info({ taskId }, 'task complete')`. */
+export type Logger = Pick<PinoLogger, 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'> & {
+  child(bindings: Record<string, unknown>): Logger
+}
+
+/** Log levels, most severe first. */
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** A JSON logger on stderr, so that a command's standard output stays its own. */
+export function createLogger(name: string, level: LogLevel): Logger {
+  const options = { name, level, base: { name }, timestamp: stdTimeFunctions.isoTime, redact: REDACTED }
+  return pino(options, pino.destination({ dest: 2, sync: true }))
+}
+
+/** A logger that says nothing, for tests and library use. */
+export function silentLogger(): Logger {
+  return pino({ level: 'silent' })
+}
+
+const SECRET_FIELDS = ['authorization', 'cookie', 'ticket', 'token', 'password']
+const REDACTED = SECRET_FIELDS.flatMap(field => [field, `*.${field}`, `*.*.${field}`])

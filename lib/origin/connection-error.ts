@@ -1,0 +1,45 @@
+import { errors } from 'undici'
+import { DamselflyError } from '../../protocol/errors.ts'
+import { BLOCKED_ADDRESS } from './blocked-networks.ts'
+
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'the network is unreachable',
+  ENOTFOUND: 'the host name is unknown',
+  EAI_AGAIN: 'the host name could not be resolved now',
+  EPIPE: 'connection closed',
+  [BLOCKED_ADDRESS]: 'the address is in a blocked network',
+  ETIMEDOUT: 'no connection in time',
+  UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+  UND_ERR_HEADERS_TIMEOUT: 'no response in time',
+  UND_ERR_BODY_TIMEOUT: 'nothing sent in time',
+  UND_ERR_SOCKET: 'connection closed',
+  UND_ERR_DESTROYED: 'the client is stopped',
+  UND_ERR_CLOSED: 'the client is stopped',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'connection closed',
+}
+
+/** Why a connection failed, in words that carry nothing of the request. */
+export function connectionReason(error: unknown): string {
+  const code = codeOf(error)
+  if (error instanceof errors.HTTPParserError) return 'the response is not HTTP'
+  return REASONS[code] ?? (code === '' ? 'the connection failed' : code)
+}
+
+/** The table error for a request that got no response: ORIGIN_UNREACHABLE, or REQUEST_INVALID if it could not be sent. */
+export function connectionError(url: URL, error: unknown): DamselflyError {
+  const code = codeOf(error)
+  if (code === 'UND_ERR_INVALID_ARG') {
+    return new DamselflyError('REQUEST_INVALID', 'a request header is not valid HTTP', { cause: error })
+  }
+  return new DamselflyError('ORIGIN_UNREACHABLE', `${url.host}: ${connectionReason(error)}`, { cause: error })
+}
+
+function codeOf(error: unknown): string {
+  if (!(error instanceof Error)) return ''
+  // Several addresses were tried: the last failure stands for all.
+  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors.at(-1))
+  return 'code' in error && typeof error.code === 'string' ? error.code : ''
+}

@@ -1,0 +1,153 @@
+import type { Readable } from 'node:stream'
+import { DamselflyError } from '../../protocol/errors.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import type { Startable } from '../lifecycle.ts'
+import type { Logger } from '../logger.ts'
+import { bodyOf, discard, readBeginning } from './bounded-body.ts'
+import {
+  createHttpTransport,
+  type HttpTransport,
+  type HttpTransportInit,
+  type TransportResponse,
+} from './http-transport.ts'
+import { parseHttpUrl, redactUrl } from './http-url.ts'
+import { ORIGIN_BODY_LIMIT_BYTES, OriginError } from './origin-error.ts'
+import { createRegistryAuth } from './registry-auth.ts'
+import { crossOriginHeaders, type HeaderRecord, upstreamHeaders } from './request-headers.ts'
+
+/** A request to a registry or any other HTTP server. */
+export interface UpstreamRequest {
+  /** Absolute http or https URL. */
+  readonly url: string
+  readonly method: 'GET' | 'HEAD'
+  /** The requester's headers, in any case; its `Authorization` and `Cookie` go to the URL's own origin only. */
+  readonly headers: HeaderRecord
+  readonly signal?: AbortSignal | undefined
+  /** Which redirects to follow, all by default. `same-origin` hands a redirect to elsewhere back as it is. */
+  readonly redirect?: 'follow' | 'same-origin' | undefined
+}
+
+/** The final answer. Whoever receives it reads the body to its end or destroys it. */
+export interface UpstreamResponse {
+  readonly status: number
+  /** Lower-case names; repeated headers are joined by commas, `set-cookie` is left out. */
+  readonly headers: HeaderRecord
+  readonly body: Readable
+}
+
+/** Sends requests upstream, with the anonymous token flow of registries and redirects (contracts §0 rule 11, §1). */
+export interface UpstreamFetcher extends Startable {
+  /**
+   * Any final status is an answer, also 401 and 5xx.
+   * @throws DamselflyError ORIGIN_UNREACHABLE (no answer), REQUEST_INVALID (URL or headers), DENIED (URL not allowed)
+   * @throws OriginError ORIGIN_FAILED for a redirect that cannot be followed
+   * @throws the signal's reason when it aborts
+   */
+  fetch(request: UpstreamRequest): Promise<UpstreamResponse>
+}
+
+/** Settings of the fetcher. */
+export interface UpstreamFetcherInit extends HttpTransportInit {
+  /** Whether a URL may be asked. Called for every request, redirect and token service. Everything is allowed by default. */
+  readonly allowUrl?: ((url: URL) => boolean) | undefined
+}
+
+const REDIRECT_STATUSES = new Set([301, 302, 303, 307, 308])
+const REDIRECTS_MAX = 5
+/** An anonymous try, a cached token that is no longer accepted, a new token. */
+const AUTH_TRIES_MAX = 3
+
+/** What a fetcher works with. The transport is made from the settings unless one is given; `stop()` ends either. */
+export interface UpstreamFetcherComponents {
+  readonly logger: Logger
+  readonly clock?: Clock
+  readonly transport?: HttpTransport
+}
+
+/** A fetcher with connections and a token cache of its own. `stop()` ends both and fails what is still open. */
+export function createUpstreamFetcher(
+  components: UpstreamFetcherComponents,
+  init: UpstreamFetcherInit = {},
+): UpstreamFetcher {
+  const { logger, clock = systemClock, transport = createHttpTransport(init) } = components
+  const auth = createRegistryAuth({ transport, clock, logger, checkUrl })
+
+  function checkUrl(url: URL): void {
+    if (init.allowUrl?.(url) === false) throw new DamselflyError('DENIED', `${url.host} is not an allowed origin`)
+  }
+
+  /** One URL, with the token flow if the requester has no `Authorization` of its own here. */
+  async function fetchOnce(url: URL, request: UpstreamRequest, headers: HeaderRecord): Promise<TransportResponse> {
+    checkUrl(url)
+    const { method, signal } = request
+    if (headers.authorization !== undefined) return transport.send({ url, method, headers, signal })
+
+    let authorization = auth.known(url)
+    let fresh = false
+    for (let tries = 1; ; tries++) {
+      const sent = authorization === undefined ? headers : { ...headers, authorization }
+      const response = await transport.send({ url, method, headers: sent, signal })
+      if (response.status !== 401 || fresh || tries === AUTH_TRIES_MAX) return response
+
+      const refusal = await detached(response)
+      const answer = await auth.answer(url, refusal.headers['www-authenticate'], authorization, signal)
+      if (answer.kind === 'none') return refusal
+      if (answer.kind === 'failed') return answer.response
+      authorization = answer.value
+      fresh = answer.fresh
+    }
+  }
+
+  async function follow(request: UpstreamRequest, start: URL): Promise<{ response: TransportResponse; hops: number }> {
+    let url = start
+    let headers = upstreamHeaders(request.headers)
+    for (let hops = 0; ; hops++) {
+      const response = await fetchOnce(url, request, headers)
+      logger.debug({ url: redactUrl(url), method: request.method, status: response.status }, 'upstream answered')
+      const { location } = response.headers
+      if (!REDIRECT_STATUSES.has(response.status) || location === undefined) return { response, hops }
+
+      const target = redirectTarget(url, location, response.status)
+      if (target.origin !== url.origin && request.redirect === 'same-origin') return { response, hops }
+      discard(response.body)
+      if (hops === REDIRECTS_MAX) throw failedRedirect(url, response.status, `more than ${REDIRECTS_MAX} redirects`)
+      // Once dropped, credentials stay dropped, even if a later redirect leads back.
+      if (target.origin !== url.origin) headers = crossOriginHeaders(headers)
+      url = target
+    }
+  }
+
+  return {
+    async start() {},
+    stop: () => transport.stop(),
+    async fetch(request) {
+      const url = parseHttpUrl(request.url)
+      const first = await follow(request, url)
+      // The presigned URL behind a redirect has expired; the registry makes a new one.
+      if (first.hops === 0 || first.response.status !== 403) return first.response
+      discard(first.response.body)
+      return (await follow(request, url)).response
+    },
+  }
+}
+
+function redirectTarget(from: URL, location: string, status: number): URL {
+  if (!URL.canParse(location, from.href)) throw failedRedirect(from, status, 'a redirect to a malformed URL')
+  const target = new URL(location, from.href)
+  if (target.protocol !== 'http:' && target.protocol !== 'https:') {
+    throw failedRedirect(from, status, 'a redirect to something other than http or https')
+  }
+  if (from.protocol === 'https:' && target.protocol === 'http:') {
+    throw failedRedirect(from, status, 'a redirect from https to http, which is refused')
+  }
+  return target
+}
+
+function failedRedirect(url: URL, status: number, what: string): OriginError {
+  return new OriginError('ORIGIN_FAILED', `${url.host} answered ${status}: ${what}`, { originStatus: status })
+}
+
+/** The response with its body in memory, so that the connection is free while a token is fetched. */
+async function detached(response: TransportResponse): Promise<TransportResponse> {
+  return { ...response, body: bodyOf(await readBeginning(response.body, ORIGIN_BODY_LIMIT_BYTES)) }
+}

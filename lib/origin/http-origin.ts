@@ -1,0 +1,71 @@
+import { DamselflyError } from '../../protocol/errors.ts'
+import { formatRange } from '../../protocol/range.ts'
+import type { Startable } from '../lifecycle.ts'
+import type { Logger } from '../logger.ts'
+import { checkAccess } from './check-access.ts'
+import { readContent } from './content-body.ts'
+import { contradicts, planContent, validatorOf } from './content-plan.ts'
+import { createUpstreamFetcher, type UpstreamFetcher, type UpstreamFetcherInit } from './http-fetch.ts'
+import type { OpenOptions, Origin, OriginContent, Source } from './origin.ts'
+import { OriginError } from './origin-error.ts'
+import { failureOf, unusable } from './origin-failure.ts'
+import { contentRequestHeaders } from './request-headers.ts'
+
+/** What an HTTP origin works with. Without a fetcher it makes one, which `stop()` ends; a given one is left running. */
+export interface HttpOriginComponents {
+  readonly logger: Logger
+  readonly fetcher?: UpstreamFetcher
+}
+
+/** Reads content over HTTP. `init` matters only when no fetcher is given. */
+export function createHttpOrigin(components: HttpOriginComponents, init: UpstreamFetcherInit = {}): Origin & Startable {
+  const { logger } = components
+  const fetcher = components.fetcher ?? createUpstreamFetcher({ logger }, init)
+
+  return {
+    async start() {},
+    async stop() {
+      if (components.fetcher === undefined) await fetcher.stop()
+    },
+    open: (source, options = {}) => openContent(fetcher, source, options),
+    check: (source, options = {}) => checkAccess(fetcher, source, options.signal),
+  }
+}
+
+async function openContent(fetcher: UpstreamFetcher, source: Source, options: OpenOptions): Promise<OriginContent> {
+  const { start = 0, end, validator, signal } = options
+  if (end !== undefined && end <= start) throw new DamselflyError('RANGE_INVALID', `no bytes from ${start} to ${end}`)
+  const ranged = start > 0 || end !== undefined
+  const headers = contentRequestHeaders(source.headers, ranged ? formatRange(start, end) : undefined, validator)
+
+  const response = await fetcher.fetch({ url: source.url, method: 'GET', headers, signal })
+  const { status } = response
+  const { host } = new URL(source.url)
+  if (status !== 200 && !(status === 206 && ranged)) {
+    const failure = await failureOf(host, response)
+    signal?.throwIfAborted()
+    throw failure
+  }
+  if (validator !== undefined && contradicts(response.headers, validator)) {
+    throw unusable(host, response, 'with other content than before')
+  }
+  const plan = planContent(status, response.headers, { start, end })
+  if ('misfit' in plan) throw unusable(host, response, plan.misfit)
+  if ('outside' in plan) {
+    response.body.destroy()
+    throw new OriginError('RANGE_INVALID', `the content has ${plan.outside} bytes`, { originStatus: status })
+  }
+
+  let closed = false
+  return {
+    sizeBytes: plan.sizeBytes,
+    start,
+    validator: validatorOf(response.headers),
+    contentType: response.headers['content-type'],
+    body: readContent(response.body, plan, { host, signal, isClosed: () => closed }),
+    close() {
+      closed = true
+      response.body.destroy()
+    },
+  }
+}

@@ -1,0 +1,111 @@
+import type { Readable } from 'node:stream'
+import { getCACertificates } from 'node:tls'
+import { Agent, type Dispatcher } from 'undici'
+import { createGuardedConnector, LINK_LOCAL_NETWORKS } from './blocked-networks.ts'
+import { connectionError } from './connection-error.ts'
+
+/** One HTTP exchange, without redirects or authentication. */
+export interface TransportRequest {
+  readonly url: URL
+  readonly method: 'GET' | 'HEAD'
+  /** Lower-case names. The `Host` header is always that of the URL. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly signal?: AbortSignal | undefined
+}
+
+/** What came back. Whoever receives it reads the body or destroys it. */
+export interface TransportResponse {
+  readonly status: number
+  /** Lower-case names; repeated headers are joined by commas, `set-cookie` is left out. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Fails when the origin does not send as many bytes as it said, stalls, or the signal aborts. */
+  readonly body: Readable
+}
+
+/** Sends HTTP requests over pooled connections. */
+export interface HttpTransport {
+  /** @throws DamselflyError ORIGIN_UNREACHABLE, REQUEST_INVALID; the signal's reason when it aborts */
+  send(request: TransportRequest): Promise<TransportResponse>
+  /** Closes every connection; open bodies fail. */
+  stop(): Promise<void>
+}
+
+/** Settings of the transport. */
+export interface HttpTransportInit {
+  readonly connectTimeoutMs?: number | undefined
+  /** From the request to the end of the response headers. */
+  readonly headersTimeoutMs?: number | undefined
+  /** Longest silence inside a body while its reader is waiting. */
+  readonly bodyIdleTimeoutMs?: number | undefined
+  /** Connections to one host; further requests wait for one of them. */
+  readonly connectionsPerHost?: number | undefined
+  /** PEM certificates that are trusted besides the system's. */
+  readonly caCertificates?: readonly string[] | undefined
+  /** Networks in CIDR form that are never connected to, checked after name resolution. Link-local by default. */
+  readonly blockedNetworks?: readonly string[] | undefined
+}
+
+const CONNECT_TIMEOUT_MS = 5_000
+const HEADERS_TIMEOUT_MS = 30_000
+const BODY_IDLE_TIMEOUT_MS = 30_000
+const CONNECTIONS_PER_HOST = 128
+const BODY_BUFFER_BYTES = 256 * 1024
+
+/** A transport on undici. HTTP/1.1 only: one flow per connection, and registries' HTTP/2 resets cannot be resumed from. */
+export function createHttpTransport(init: HttpTransportInit = {}): HttpTransport {
+  const agent = new Agent({
+    allowH2: false,
+    connections: init.connectionsPerHost ?? CONNECTIONS_PER_HOST,
+    headersTimeout: init.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+    bodyTimeout: init.bodyIdleTimeoutMs ?? BODY_IDLE_TIMEOUT_MS,
+    connect: createGuardedConnector(init.blockedNetworks ?? LINK_LOCAL_NETWORKS, {
+      timeout: init.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+      allowH2: false,
+      ...(init.caCertificates === undefined ? {} : { ca: [...getCACertificates('default'), ...init.caCertificates] }),
+    }),
+  })
+
+  async function exchange({ url, method, headers, signal }: TransportRequest): Promise<TransportResponse> {
+    const response = await agent.request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
+      method,
+      headers: { ...headers },
+      highWaterMark: BODY_BUFFER_BYTES,
+      ...(signal === undefined ? {} : { signal }),
+    })
+    // A body that is destroyed, or fails before anybody reads it, must not bring the process down.
+    response.body.on('error', () => {})
+    return { status: response.statusCode, headers: plainHeaders(response.headers), body: response.body }
+  }
+
+  return {
+    async send(request) {
+      try {
+        return await exchange(request).catch(error => {
+          // An idle connection may have been closed by the server just as we used it. No answer has begun; ask again.
+          if (request.signal?.aborted || !isConnectionLoss(error)) throw error
+          return exchange(request)
+        })
+      } catch (error) {
+        if (request.signal?.aborted) throw request.signal.reason
+        throw connectionError(request.url, error)
+      }
+    },
+    stop: () => agent.destroy(),
+  }
+}
+
+function isConnectionLoss(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'UND_ERR_SOCKET' || code === 'ECONNRESET' || code === 'EPIPE'
+}
+
+function plainHeaders(headers: Dispatcher.ResponseData['headers']): Record<string, string> {
+  const plain: [string, string][] = []
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined || name === 'set-cookie') continue
+    plain.push([name, Array.isArray(value) ? value.join(', ') : value])
+  }
+  return Object.fromEntries(plain)
+}

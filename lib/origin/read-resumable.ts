@@ -1,0 +1,87 @@
+import { DamselflyError } from '../../protocol/errors.ts'
+import type { Logger } from '../logger.ts'
+import type { Origin, OriginContent, Source } from './origin.ts'
+
+export interface ResumeComponents {
+  readonly origin: Origin
+  readonly logger: Logger
+  /** Counts content bytes as they arrive from the origin. */
+  readonly account: (bytes: number) => void
+  /** Waits before the next try; rejects when the signal aborts. */
+  readonly wait: (delayMs: number, signal: AbortSignal) => Promise<void>
+}
+
+/** Tries in a row that may bring no byte before the read gives up, and the pauses between them. */
+const MAX_FRUITLESS_TRIES = 4
+const FIRST_PAUSE_MS = 100
+
+/** A read of one content that goes on after the origin broke off. */
+export interface ResumableRead {
+  /** Length of the whole content, when the origin told it. */
+  readonly sizeBytes: number | undefined
+  readonly contentType: string | undefined
+  /** Strong ETag or Last-Modified of the first answer. */
+  readonly validator: string | undefined
+  readonly body: AsyncGenerator<Uint8Array>
+}
+
+/**
+ * Opens content at an offset. When the origin breaks off later, the read goes on with a Range request at the byte that is
+ * missing, under the validator of the first answer, so that changed content is never mixed in.
+ * @throws DamselflyError whatever the first open throws; the body throws ORIGIN_FAILED and its kin
+ */
+export async function openResumable(
+  components: ResumeComponents,
+  source: Source,
+  start: number,
+  signal: AbortSignal,
+): Promise<ResumableRead> {
+  const first = await components.origin.open(source, { start, signal })
+  return {
+    sizeBytes: first.sizeBytes,
+    contentType: first.contentType,
+    validator: first.validator,
+    body: readOn(components, source, start, first, signal),
+  }
+}
+
+async function* readOn(
+  components: ResumeComponents,
+  source: Source,
+  start: number,
+  first: OriginContent,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  let position = start
+  let fruitless = 0
+  let content: OriginContent | undefined = first
+  for (;;) {
+    const before = position
+    try {
+      content ??= await components.origin.open(source, { start: position, signal, ...resumeCondition(first) })
+      for await (const chunk of content.body) {
+        components.account(chunk.length)
+        position += chunk.length
+        yield chunk
+      }
+      return
+    } catch (error) {
+      fruitless = position > before ? 0 : fruitless + 1
+      if (signal.aborted || fruitless >= MAX_FRUITLESS_TRIES || !isRetryable(error)) throw error
+      if (position === first.sizeBytes) return
+      components.logger.debug({ position, error }, 'origin broke off, resuming')
+    } finally {
+      content?.close()
+      content = undefined
+    }
+    await components.wait(FIRST_PAUSE_MS * 2 ** fruitless, signal)
+  }
+}
+
+function resumeCondition(first: OriginContent): { validator?: string } {
+  return first.validator === undefined ? {} : { validator: first.validator }
+}
+
+function isRetryable(error: unknown): boolean {
+  return error instanceof DamselflyError && error.retryable
+}

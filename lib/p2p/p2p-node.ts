@@ -1,0 +1,19 @@
+import type { Stream } from '@libp2p/interface'
+import type { PeerAddress } from '../../protocol/messages/codec.ts'
+import type { Startable } from '../lifecycle.ts'
+
+/** What we need of a libp2p node. */
+export interface P2pNode extends Startable {
+  /** Our own PeerId in base58. */
+  readonly peerId: string
+  /** Multiaddrs under which others can reach us, without the `/p2p/` part. */
+  addresses(): string[]
+  /** Answers streams of a protocol. `peer` is the PeerId that the handshake proved. */
+  handle(protocol: string, onStream: (stream: Stream, peer: string) => void): Promise<void>
+  /** Opens a stream, over the existing connection if there is one. The other end has proved that it is `peer.id`. */
+  dial(peer: PeerAddress, protocol: string, options: { signal: AbortSignal }): Promise<Stream>
+  /** Closes the connection to a peer, if there is one. */
+  hangUp(peer: string): Promise<void>
+  /** How many peers are connected. */
+  connectedPeers(): number
+}

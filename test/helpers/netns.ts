@@ -1,0 +1,107 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
+import { run } from './process.ts'
+
+const PREFIX = 'dmsl'
+const SUBNET = '10.77'
+const MAX_NODES = 250
+/** tbf must hold at least one segment as the kernel hands it down before cutting it into packets: 64 KiB. */
+const BURST = '256kb'
+const QUEUE_LATENCY = '50ms'
+
+/** A machine of a test network: a network namespace with a loopback and one address on the bridge. */
+export interface NetworkNode {
+  /** Name of the namespace, as `startProcess` takes it. */
+  readonly namespace: string
+  /** IPv4 address that the other nodes reach it by. */
+  readonly address: string
+}
+
+/** Network namespaces around a bridge that lives in a namespace too, so that the machine's own network stays as it is. */
+export interface TestNetwork extends AsyncDisposable {
+  /** Adds a node. `rateBitsPerSecond` limits its link, each direction on its own. */
+  addNode(options?: { rateBitsPerSecond?: number }): Promise<NetworkNode>
+  /** Ends what still runs inside and removes every namespace. May be repeated. */
+  remove(): Promise<void>
+}
+
+/** Makes an empty network, after removing those that runs now dead have left behind. Needs root and iproute2. */
+export async function createTestNetwork(): Promise<TestNetwork> {
+  await removeStaleNetworks()
+  const name = `${PREFIX}-${process.pid}-${randomBytes(3).toString('hex')}`
+  const bridge = `${name}-bridge`
+  const namespaces: string[] = []
+
+  async function addNamespace(namespace: string): Promise<void> {
+    await run('ip', ['netns', 'add', namespace])
+    namespaces.push(namespace)
+    await ip(namespace, 'link set lo up')
+  }
+
+  async function remove(): Promise<void> {
+    for (const namespace of namespaces.splice(0).reverse()) await removeNamespace(namespace)
+  }
+
+  try {
+    await addNamespace(bridge)
+    await ip(bridge, 'link add bridge type bridge')
+    await ip(bridge, 'link set bridge up')
+  } catch (error) {
+    await remove()
+    throw error
+  }
+
+  let nodes = 0
+  return {
+    async addNode({ rateBitsPerSecond } = {}) {
+      nodes += 1
+      if (nodes > MAX_NODES) throw new Error(`a test network holds ${MAX_NODES} nodes`)
+      const [namespace, port, address] = [`${name}-${nodes}`, `port${nodes}`, `${SUBNET}.0.${nodes}`]
+      await addNamespace(namespace)
+      await ip(namespace, `link add eth0 type veth peer name ${port} netns ${bridge}`)
+      await ip(bridge, `link set ${port} master bridge up`)
+      await ip(namespace, `addr add ${address}/16 dev eth0`)
+      await ip(namespace, 'link set eth0 up')
+      if (rateBitsPerSecond !== undefined) {
+        await limitRate(namespace, 'eth0', rateBitsPerSecond)
+        await limitRate(bridge, port, rateBitsPerSecond)
+      }
+      return { namespace, address }
+    },
+    remove,
+    [Symbol.asyncDispose]: remove,
+  }
+}
+
+/** Removes the namespaces, and ends the processes in them, whose test run is dead. */
+export async function removeStaleNetworks(): Promise<void> {
+  const { stdout } = await run('ip', ['netns', 'list'])
+  for (const line of stdout.split('\n')) {
+    const [namespace = '', pid] = new RegExp(`^${PREFIX}-(\\d+)-\\S+`).exec(line) ?? []
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) await removeNamespace(namespace)
+  }
+}
+
+async function removeNamespace(namespace: string): Promise<void> {
+  const { stdout } = await run('ip', ['netns', 'pids', namespace])
+  for (const pid of stdout.split('\n').filter(Boolean)) kill(Number(pid))
+  await run('ip', ['netns', 'delete', namespace])
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    // It ended by itself in the meantime.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
+async function limitRate(namespace: string, device: string, bitsPerSecond: number): Promise<void> {
+  const args = `qdisc add dev ${device} root tbf rate ${bitsPerSecond}bit burst ${BURST} latency ${QUEUE_LATENCY}`
+  await run('tc', ['-n', namespace, ...args.split(' ')])
+}
+
+async function ip(namespace: string, args: string): Promise<void> {
+  await run('ip', ['-n', namespace, ...args.split(' ')])
+}

@@ -1,0 +1,95 @@
+import type { FastifyInstance } from 'fastify'
+import { Compile } from 'typebox/compile'
+import type { Clock } from '../../lib/clock.ts'
+import type { Source } from '../../lib/origin/origin.ts'
+import { blockSizeFor } from '../../protocol/block-size.ts'
+import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
+import {
+  type ClusterInfo,
+  type RegistrationAnswer,
+  type RegistrationPending,
+  RegistrationRequest,
+} from '../../protocol/messages/registration.ts'
+import { type TaskId, taskIdOfDigest, taskIdOfUrl } from '../../protocol/task.ts'
+import { type ClusterKey, signTicket } from '../../protocol/ticket.ts'
+import type { Admission, Admitted } from '../origin/admission.ts'
+import type { SeedTask } from '../seed/seed-task.ts'
+import type { Seeder } from '../seed/seeder.ts'
+
+export interface RegistrationComponents {
+  readonly admission: Admission
+  readonly seeder: Seeder
+  readonly clusterKey: ClusterKey
+  readonly ticketLifetimeMs: number
+  readonly clock: Clock
+  readonly cluster: () => ClusterInfo
+  readonly account: (result: string) => void
+}
+
+/** How long a registration waits for the origin before it is answered with `pending`. Peers give up on silence of 1 s. */
+const HOLD_MS = 600
+
+const request = Compile(RegistrationRequest)
+
+/** `POST /peer/registry`: admits a peer to a task, and has the task's origin read if nobody has yet. */
+export function addRegistrationRoutes(app: FastifyInstance, components: RegistrationComponents): void {
+  app.get('/api/v1/cluster', async () => components.cluster())
+  app.post('/peer/registry', async ({ body }, reply) => {
+    if (!request.Check(body)) {
+      const [problem] = request.Errors(body)
+      throw new DamselflyError('REQUEST_INVALID', `body${problem?.instancePath ?? ''} ${problem?.message ?? ''}`)
+    }
+    try {
+      const answer = await answerWithin(register(components, body), HOLD_MS, components.clock)
+      components.account(answer.state)
+      return reply.code(answer.state === 'pending' ? 202 : 200).send(answer)
+    } catch (error) {
+      components.account(toDamselflyError(error).code)
+      throw error
+    }
+  })
+}
+
+async function register(components: RegistrationComponents, body: RegistrationRequest): Promise<RegistrationAnswer> {
+  const { admission, seeder, clusterKey, ticketLifetimeMs, clock } = components
+  const { peerId, source } = body
+  const admitted = await admission.check(source)
+  const taskId = taskIdOf(source, admitted)
+  const task = await seeder.ensure(taskId, source, shapeOf(admitted))
+  const expiresAt = clock.wallTime() + ticketLifetimeMs
+  return {
+    state: 'admitted',
+    taskId,
+    blockSizeBytes: task.map.blockSizeBytes,
+    ...knownOf(task),
+    ticket: signTicket({ task: taskId, peer: peerId, expiresAt }, clusterKey),
+    ticketExpiresAt: expiresAt,
+    ...components.cluster(),
+  }
+}
+
+function taskIdOf(source: Source & { tag?: string }, admitted: Admitted): TaskId {
+  if (source.digest !== undefined) return taskIdOfDigest(source.digest)
+  return taskIdOfUrl({ url: source.url, validator: admitted.validator, tag: source.tag })
+}
+
+function shapeOf({ sizeBytes }: Admitted) {
+  return { blockSizeBytes: blockSizeFor(sizeBytes), sizeBytes }
+}
+
+function knownOf(task: SeedTask): Pick<RegistrationAnswer, 'sizeBytes' | 'contentType'> {
+  const { contentType } = task
+  const { sizeBytes } = task.map
+  return { ...(sizeBytes === undefined ? {} : { sizeBytes }), ...(contentType === undefined ? {} : { contentType }) }
+}
+
+function answerWithin(
+  answer: Promise<RegistrationAnswer>,
+  holdMs: number,
+  clock: Clock,
+): Promise<RegistrationAnswer | RegistrationPending> {
+  return new Promise((resolve, reject) => {
+    const cancel = clock.after(holdMs, () => resolve({ state: 'pending' }))
+    answer.then(resolve, reject).finally(cancel)
+  })
+}

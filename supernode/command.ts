@@ -1,0 +1,20 @@
+import { configOf, createConfigCommand } from '../lib/config/config-command.ts'
+import { createLogger } from '../lib/logger.ts'
+import { runUntilSignal } from '../lib/run-until-signal.ts'
+import { SupernodeConfig } from './config.ts'
+import { createSupernode } from './create-supernode.ts'
+
+/** The command line of the program. */
+export const command = createConfigCommand(
+  'supernode',
+  'Reads each image layer or file from its origin once, seeds it, and plans which peer gets what from whom.',
+  SupernodeConfig,
+).action(async () => {
+  const config = configOf(command, SupernodeConfig)
+  const supernode = await createSupernode(config, createLogger('supernode', config.logLevel))
+  await runUntilSignal(supernode, () => ({
+    http: supernode.url(),
+    peerId: supernode.peerId,
+    p2p: supernode.addresses(),
+  }))
+})

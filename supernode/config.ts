@@ -1,0 +1,52 @@
+import { type Static, Type } from 'typebox'
+import { LOG_LEVELS } from '../lib/logger.ts'
+
+/** The settings of a supernode. Flags, environment variables and docs/configuration.md come from here. */
+export const SupernodeConfig = Type.Object(
+  {
+    http: Type.Object(
+      {
+        listen: Type.String({
+          default: '127.0.0.1:8002',
+          pattern: '^.+:\\d{1,5}$',
+          description: 'address and port of the HTTP API; port 0 picks a free one',
+        }),
+      },
+      { additionalProperties: false, default: {} },
+    ),
+    p2p: Type.Object(
+      {
+        listen: Type.Array(Type.String(), {
+          default: ['/ip4/127.0.0.1/tcp/0'],
+          description: 'multiaddrs to listen on for peers',
+        }),
+        announce: Type.Array(Type.String(), {
+          default: [],
+          description: 'multiaddrs to tell peers instead of the listening ones',
+        }),
+      },
+      { additionalProperties: false, default: {} },
+    ),
+    dataDir: Type.String({
+      default: './damselfly/supernode',
+      minLength: 1,
+      description: 'directory for keys, block maps and blocks',
+    }),
+    ticketLifetimeSeconds: Type.Integer({
+      default: 600,
+      minimum: 10,
+      description: 'how long a peer may use a ticket before it registers again',
+    }),
+    admissionLifetimeSeconds: Type.Integer({
+      default: 60,
+      minimum: 0,
+      description: "how long the origin's yes to a requester's credentials counts",
+    }),
+    logLevel: Type.Union(
+      LOG_LEVELS.map(level => Type.Literal(level)),
+      { default: 'info', description: `one of ${LOG_LEVELS.join(', ')}` },
+    ),
+  },
+  { additionalProperties: false },
+)
+export type SupernodeConfig = Static<typeof SupernodeConfig>

@@ -1,0 +1,232 @@
+import type { Clock } from '../../lib/clock.ts'
+import type { Logger } from '../../lib/logger.ts'
+import { Bitfield } from '../../protocol/bitfield.ts'
+import type { DamselflyError, ErrorCode } from '../../protocol/errors.ts'
+import type { Labels, PeerAddress } from '../../protocol/messages/codec.ts'
+import type { PeerToSupernode, SupernodeToPeer } from '../../protocol/messages/control.ts'
+import type { TaskId } from '../../protocol/task.ts'
+import type { TicketVerifier } from '../../protocol/ticket.ts'
+import { apply } from '../scheduler/apply.ts'
+import type { SchedulerEffect } from '../scheduler/effect.ts'
+import type { SchedulerEvent } from '../scheduler/event.ts'
+import type { SchedulerState } from '../scheduler/state.ts'
+import type { SeedTask } from '../seed/seed-task.ts'
+import type { SeedListener } from '../seed/seeder.ts'
+import { type MapCursor, mapNews } from './map-feed.ts'
+
+/** A block map that grows is told in batches of this age, so that fast origins do not cost a message per block and peer. */
+const MAP_BATCH_MS = 5
+const TICK_MS = 100
+
+/** A peer with an open control stream. */
+interface ConnectedPeer {
+  readonly address: PeerAddress
+  readonly labels: Labels
+  readonly send: (message: SupernodeToPeer) => void
+  /** The tasks it wants, and how much of their maps it was told. */
+  readonly maps: Map<TaskId, MapCursor>
+}
+
+export interface SwarmDirectorComponents {
+  /** Looks up a task, also one that is stored from an earlier time. */
+  readonly findTask: (taskId: TaskId) => Promise<SeedTask | undefined>
+  readonly ticketVerifier: TicketVerifier
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly account: { report(kind: string): void; granted(blocks: number): void; invalidMessage(code: string): void }
+}
+
+/** What the swarms look like from outside, for the API. */
+export interface PeerView {
+  readonly id: string
+  readonly addresses: readonly string[]
+  readonly labels: Labels
+  readonly tasks: readonly TaskId[]
+}
+
+/** Feeds the pure scheduler with what peers and seeds do, and carries its decisions to the peers. */
+export class SwarmDirector implements SeedListener {
+  readonly #components: SwarmDirectorComponents
+  readonly #peers = new Map<string, ConnectedPeer>()
+  readonly #grown = new Map<TaskId, SeedTask>()
+  #state: SchedulerState
+  #cancelTick = () => {}
+  #cancelBatch: (() => void) | undefined
+
+  constructor(components: SwarmDirectorComponents, initialState: SchedulerState) {
+    this.#components = components
+    this.#state = initialState
+  }
+
+  async start(): Promise<void> {
+    this.#cancelTick()
+    this.#cancelTick = this.#components.clock.every(TICK_MS, () => this.#dispatch({ type: 'tick', now: this.#now() }))
+  }
+
+  async stop(): Promise<void> {
+    this.#cancelTick()
+    this.#cancelBatch?.()
+    this.#cancelBatch = undefined
+  }
+
+  peers(): PeerView[] {
+    return [...this.#peers.values()].map(peer => ({
+      ...peer.address,
+      labels: peer.labels,
+      tasks: [...peer.maps.keys()],
+    }))
+  }
+
+  /**
+   * A peer has opened its control stream. A second stream of the same peer replaces the first.
+   * @returns to be called when the stream has ended
+   */
+  connected(address: PeerAddress, labels: Labels, send: (message: SupernodeToPeer) => void): () => void {
+    const peer: ConnectedPeer = { address, labels, send, maps: new Map() }
+    this.#gone(address.id)
+    this.#peers.set(address.id, peer)
+    this.#dispatch({ type: 'peer-connected', peer: address.id, labels })
+    return () => {
+      if (this.#peers.get(address.id) === peer) this.#gone(address.id)
+    }
+  }
+
+  /** Takes a message of a connected peer. */
+  async receive(peer: string, message: Exclude<PeerToSupernode, { type: 'hello' }>): Promise<void> {
+    const from = this.#peers.get(peer)
+    if (from === undefined) return
+    if (message.type === 'ping') return from.send({ type: 'pong' })
+    const { task } = message
+    const now = this.#now()
+    switch (message.type) {
+      case 'join':
+        if (this.#holdsTicket(peer, task, message.ticket)) return this.#join(peer, task, message.have, true)
+        return from.send({ type: 'failed', task, code: 'TICKET_INVALID' })
+      case 'offer':
+        return this.#join(peer, task, message.have, false)
+      case 'leave':
+        from.maps.delete(task)
+        return this.#dispatch({ type: 'leave', peer, task })
+      case 'have':
+        return this.#dispatch({ type: 'have', peer, task, blocks: message.blocks, now })
+      case 'lost':
+        return this.#dispatch({ type: 'lost', peer, task, blocks: message.blocks })
+      case 'blocked':
+        return this.#dispatch({ type: 'blocked', peer, task, blocks: message.blocks, now })
+      case 'report':
+        this.#components.account.report(message.kind)
+        this.#components.logger.info({ from: peer, about: message.about, kind: message.kind }, 'peer reported')
+        return this.#dispatch({ type: 'report', from: peer, task, about: message.about, kind: message.kind, now })
+    }
+  }
+
+  grown(task: SeedTask): void {
+    this.#grown.set(task.taskId, task)
+    this.#cancelBatch ??= this.#components.clock.after(MAP_BATCH_MS, () => this.#tellGrown())
+  }
+
+  complete(task: SeedTask): void {
+    this.grown(task)
+  }
+
+  failed(task: SeedTask, error: DamselflyError): void {
+    this.#cancelBatch?.()
+    this.#tellGrown()
+    this.#tellMembers(task.taskId, { type: 'failed', task: task.taskId, code: error.code })
+  }
+
+  dropped(taskId: TaskId, code: ErrorCode): void {
+    this.#grown.delete(taskId)
+    this.#tellMembers(taskId, { type: 'failed', task: taskId, code })
+    // Whoever joins again is told the new map from its beginning.
+    for (const peer of this.#peers.values()) peer.maps.delete(taskId)
+    this.#dispatch({ type: 'task-dropped', task: taskId })
+  }
+
+  #gone(peer: string): void {
+    if (this.#peers.delete(peer)) this.#dispatch({ type: 'peer-gone', peer })
+  }
+
+  #holdsTicket(peer: string, task: TaskId, ticket: string): boolean {
+    const { ticketVerifier, clock, logger, account } = this.#components
+    try {
+      ticketVerifier.verify(ticket, { task, peer }, clock.wallTime())
+      return true
+    } catch (error) {
+      account.invalidMessage('TICKET_INVALID')
+      logger.debug({ peer, task, error }, 'join refused')
+      return false
+    }
+  }
+
+  async #join(peer: string, taskId: TaskId, have: Uint8Array, wants: boolean): Promise<void> {
+    const task = await this.#components.findTask(taskId)
+    const from = this.#peers.get(peer)
+    if (from === undefined) return
+    if (task === undefined) {
+      if (wants) from.send({ type: 'failed', task: taskId, code: 'TASK_UNKNOWN' })
+      return
+    }
+    this.#announce(task)
+    if (wants) {
+      from.maps.set(taskId, { blocks: 0, sizeTold: false })
+      this.#tellMap(from, task)
+      // The read may have failed between this peer's registration and its join.
+      if (task.state === 'failed') from.send({ type: 'failed', task: taskId, code: 'ORIGIN_FAILED' })
+    }
+    const held = Bitfield.fromBytes(have)
+    this.#dispatch({ type: 'join', peer, task: taskId, have: held, wants, now: this.#now() })
+  }
+
+  #tellGrown(): void {
+    this.#cancelBatch = undefined
+    const grown = [...this.#grown.values()]
+    this.#grown.clear()
+    for (const task of grown) {
+      for (const peer of this.#peers.values()) this.#tellMap(peer, task)
+      this.#announce(task)
+    }
+  }
+
+  // A peer must know a block's digest before it is granted the block, so maps are told first.
+  #tellMap(peer: ConnectedPeer, task: SeedTask): void {
+    const cursor = peer.maps.get(task.taskId)
+    if (cursor === undefined) return
+    for (const message of mapNews(task, cursor)) peer.send(message)
+  }
+
+  #announce(task: SeedTask): void {
+    const { taskId, map, readyBlocks } = task
+    this.#dispatch({ type: 'task-added', task: taskId, blockSizeBytes: map.blockSizeBytes })
+    this.#dispatch({ type: 'blocks-ready', task: taskId, upTo: readyBlocks, now: this.#now() })
+  }
+
+  #tellMembers(taskId: TaskId, message: SupernodeToPeer): void {
+    for (const peer of this.#peers.values()) if (peer.maps.has(taskId)) peer.send(message)
+  }
+
+  #now(): number {
+    return this.#components.clock.now()
+  }
+
+  #dispatch(event: SchedulerEvent): void {
+    const { state, effects } = apply(this.#state, event)
+    this.#state = state
+    for (const effect of effects) this.#carryOut(effect)
+  }
+
+  #carryOut(effect: SchedulerEffect): void {
+    const peer = this.#peers.get(effect.peer)
+    if (peer === undefined) return
+    const { task } = effect
+    if (effect.type === 'grant') {
+      this.#components.account.granted(effect.blocks.length)
+      peer.send({ type: 'grant', task, blocks: [...effect.blocks] })
+    } else if (effect.type === 'connect') {
+      const peers = effect.to.flatMap(id => this.#peers.get(id)?.address ?? [])
+      if (peers.length > 0) peer.send({ type: 'connect', task, peers })
+    } else {
+      peer.send({ type: 'disconnect', task, peers: [...effect.from] })
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import { randomInt } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import { BlockBuffers } from '../lib/blocks/block-buffers.ts'
+import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
+import { systemClock } from '../lib/clock.ts'
+import { serveBlocks } from '../lib/exchange/block-server.ts'
+import { addHealthRoutes, createHttpServer } from '../lib/http/api-server.ts'
+import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
+import type { Logger } from '../lib/logger.ts'
+import { createMetrics } from '../lib/metrics.ts'
+import { createHttpOrigin } from '../lib/origin/http-origin.ts'
+import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
+import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
+import { MAX_REGISTRATION_BYTES } from '../protocol/messages/registration.ts'
+import { clusterKeyFromSeed, createTicketVerifier } from '../protocol/ticket.ts'
+import { addRegistrationRoutes } from './api/registration.ts'
+import { addTaskRoutes } from './api/tasks.ts'
+import type { SupernodeConfig } from './config.ts'
+import { serveControl } from './control/control-server.ts'
+import { SwarmDirector } from './control/swarm-director.ts'
+import { SUPERNODE_METRICS } from './metrics.ts'
+import { Admission } from './origin/admission.ts'
+import { createSchedulerState } from './scheduler/state.ts'
+import { Seeder } from './seed/seeder.ts'
+
+/** A running supernode. */
+export interface Supernode extends Startable {
+  /** `http://host:port` of its API, valid while started. */
+  url(): string
+  readonly peerId: string
+  /** Multiaddrs of its libp2p node, valid while started. */
+  addresses(): string[]
+}
+
+/** Puts a supernode together. */
+export async function createSupernode(config: SupernodeConfig, logger: Logger): Promise<Supernode> {
+  const clock = systemClock
+  const metrics = createMetrics(SUPERNODE_METRICS, { processMetrics: true })
+  const clusterKey = clusterKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'cluster'))
+  const ticketVerifier = createTicketVerifier(clusterKey.publicKey)
+
+  const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
+  const node = await createLibp2pNode({ privateKey, listen: config.p2p.listen, announce: config.p2p.announce })
+  const store = new DiskBlockStore({ logger, clock }, { dataDir: config.dataDir })
+  const origin = createHttpOrigin({ logger })
+
+  const director = new SwarmDirector(
+    {
+      findTask: taskId => seeder.find(taskId),
+      ticketVerifier,
+      clock,
+      logger,
+      account: {
+        report: kind => metrics.reports.inc({ kind }),
+        granted: blocks => metrics.grantedBlocks.inc(blocks),
+        invalidMessage: code => metrics.invalidMessages.inc({ code }),
+      },
+    },
+    createSchedulerState(randomInt(2 ** 32)),
+  )
+  const seeder: Seeder = new Seeder({
+    store,
+    buffers: new BlockBuffers(),
+    resume: {
+      origin,
+      logger,
+      account: bytes => metrics.originBytes.inc(bytes),
+      wait: (delayMs, signal) => wait(delayMs, undefined, { signal }),
+    },
+    listener: director,
+    logger,
+  })
+
+  const http = createHttpServer({ listen: config.http.listen, bodyLimitBytes: MAX_REGISTRATION_BYTES, logger })
+  addHealthRoutes(http.app, 'supernode', metrics)
+  addTaskRoutes(http.app, { seeder, store, director })
+  addRegistrationRoutes(http.app, {
+    admission: new Admission(origin, config.admissionLifetimeSeconds * 1000),
+    seeder,
+    clusterKey,
+    ticketLifetimeMs: config.ticketLifetimeSeconds * 1000,
+    clock,
+    cluster: () => ({ supernode: { id: node.peerId, addresses: node.addresses() }, clusterKey: clusterKey.publicKey }),
+    account: result => metrics.registrations.inc({ result }),
+  })
+
+  const streams: Startable = {
+    async start() {
+      await serveControl({
+        node,
+        director,
+        logger,
+        account: { invalidMessage: code => metrics.invalidMessages.inc({ code }) },
+      })
+      await serveBlocks({
+        node,
+        source: seeder,
+        ticketVerifier: () => ticketVerifier,
+        clock,
+        logger,
+        account: {
+          sent: (_task, _peer, bytes) => metrics.uploadedBytes.inc(bytes),
+          refused: reason => metrics.refusals.inc({ reason }),
+        },
+      })
+    },
+    async stop() {},
+  }
+
+  return {
+    ...createLifecycle([origin, store, seeder, director, streams, node, http]),
+    url: http.url,
+    peerId: node.peerId,
+    addresses: () => node.addresses(),
+  }
+}

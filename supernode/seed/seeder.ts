@@ -1,0 +1,202 @@
+import type { BlockBuffers } from '../../lib/blocks/block-buffers.ts'
+import type { BlockStore, TaskShape } from '../../lib/blocks/block-store.ts'
+import { cutBlocks } from '../../lib/blocks/cut-blocks.ts'
+import { storedBlockMap } from '../../lib/blocks/stored-block-map.ts'
+import type { BlockSource } from '../../lib/exchange/block-server.ts'
+import type { Logger } from '../../lib/logger.ts'
+import type { Source } from '../../lib/origin/origin.ts'
+import { openResumable, type ResumableRead, type ResumeComponents } from '../../lib/origin/read-resumable.ts'
+import { blockDigestOf, blockRange } from '../../protocol/block-map.ts'
+import { createDigester, type Digester, digestAlgorithm } from '../../protocol/digest.ts'
+import { DamselflyError, type ErrorCode, toDamselflyError } from '../../protocol/errors.ts'
+import { digestOfTask, type TaskId } from '../../protocol/task.ts'
+import { SeedTask } from './seed-task.ts'
+
+/** Who wants to know how tasks come along. */
+export interface SeedListener {
+  /** More of the block map is known, or the size. */
+  grown(task: SeedTask): void
+  complete(task: SeedTask): void
+  failed(task: SeedTask, error: DamselflyError): void
+  /** The blocks are gone: CONTENT_CORRUPT when they were not what the digest says, TASK_UNKNOWN when somebody deleted them. */
+  dropped(taskId: TaskId, code: ErrorCode): void
+}
+
+export interface SeederComponents {
+  readonly store: BlockStore
+  readonly buffers: BlockBuffers
+  readonly resume: ResumeComponents
+  readonly listener: SeedListener
+  readonly logger: Logger
+}
+
+/** Tries to open an origin that hiccups, and the first pause between them: a failure here sends the whole swarm there. */
+const MAX_OPEN_TRIES = 4
+const FIRST_PAUSE_MS = 100
+
+/**
+ * Holds the supernode's tasks and reads each from its origin, once for the whole cluster however many peers ask.
+ * A read that was interrupted goes on behind the last stored block.
+ */
+export class Seeder implements BlockSource {
+  readonly #components: SeederComponents
+  readonly #tasks = new Map<TaskId, Promise<SeedTask>>()
+  readonly #ready = new Map<TaskId, SeedTask>()
+  readonly #reads = new Map<TaskId, Promise<void>>()
+  #stopping = new AbortController()
+
+  constructor(components: SeederComponents) {
+    this.#components = components
+  }
+
+  async start(): Promise<void> {
+    this.#stopping = new AbortController()
+  }
+
+  /** Ends all origin reads; what is stored stays. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    await Promise.allSettled(this.#reads.values())
+    const tasks = await Promise.allSettled(this.#tasks.values())
+    this.#tasks.clear()
+    this.#ready.clear()
+    for (const task of tasks) if (task.status === 'fulfilled') await task.value.blocks.close()
+  }
+
+  /** The tasks that are open here. */
+  tasks(): Iterable<SeedTask> {
+    return this.#ready.values()
+  }
+
+  get(taskId: TaskId): SeedTask | undefined {
+    return this.#ready.get(taskId)
+  }
+
+  /** A task that is stored from an earlier time. */
+  async find(taskId: TaskId): Promise<SeedTask | undefined> {
+    const open = this.#tasks.get(taskId)
+    if (open !== undefined) return open
+    const stored = (await this.#components.store.list()).find(task => task.taskId === taskId)
+    return stored === undefined ? undefined : this.#open(taskId, stored)
+  }
+
+  /** The task, with its origin being read from now on unless it is complete or being read already. */
+  async ensure(taskId: TaskId, source: Source, shape: TaskShape): Promise<SeedTask> {
+    const task = await this.#open(taskId, shape)
+    if (task.state === 'idle' || task.state === 'failed') this.#read(task, source)
+    return task
+  }
+
+  /** Forgets a task and its blocks. @returns false if it was not known */
+  async drop(taskId: TaskId, code: ErrorCode = 'TASK_UNKNOWN'): Promise<boolean> {
+    const task = await this.#tasks.get(taskId)
+    this.#tasks.delete(taskId)
+    this.#ready.delete(taskId)
+    const removed = await this.#components.store.remove(taskId)
+    await task?.blocks.close()
+    if (removed) this.#components.listener.dropped(taskId, code)
+    return removed
+  }
+
+  async lengthOf(taskId: TaskId, block: number): Promise<number | undefined> {
+    const task = this.#ready.get(taskId)
+    if (task === undefined || block >= task.readyBlocks) return undefined
+    const { start, end } = blockRange(block, task.map.blockSizeBytes, task.map.sizeBytes)
+    return end - start
+  }
+
+  async read(taskId: TaskId, block: number, offset: number, length: number): Promise<Uint8Array> {
+    const task = this.#ready.get(taskId)
+    if (task === undefined) throw new DamselflyError('TASK_UNKNOWN')
+    return task.blocks.read(block, offset, length)
+  }
+
+  #open(taskId: TaskId, shape: TaskShape): Promise<SeedTask> {
+    const open = this.#tasks.get(taskId)
+    if (open !== undefined) return open
+    const opening = this.#components.store.open(taskId, shape).then(blocks => {
+      const task = new SeedTask(taskId, blocks, storedBlockMap(blocks))
+      this.#ready.set(taskId, task)
+      this.#components.listener.grown(task)
+      return task
+    })
+    this.#tasks.set(taskId, opening)
+    opening.catch(() => this.#tasks.delete(taskId))
+    return opening
+  }
+
+  #read(task: SeedTask, source: Source): void {
+    task.state = 'reading'
+    const reading = this.#readOrigin(task, source)
+      .catch(thrown => this.#fail(task, toDamselflyError(thrown)))
+      .finally(() => {
+        if (this.#reads.get(task.taskId) === reading) this.#reads.delete(task.taskId)
+      })
+    this.#reads.set(task.taskId, reading)
+  }
+
+  async #readOrigin(task: SeedTask, source: Source): Promise<void> {
+    const { listener, buffers } = this.#components
+    const { blockSizeBytes } = task.map
+    const digester = await this.#digestStored(task)
+    const start = task.readyBlocks * blockSizeBytes
+    if (start !== task.map.sizeBytes) {
+      const content = await this.#openOrigin(source, start)
+      task.contentType = content.contentType
+      if (content.sizeBytes !== undefined) await task.setSize(content.sizeBytes)
+      listener.grown(task)
+      let position = start
+      for await (const block of cutBlocks(content.body, blockSizeBytes, buffers)) {
+        const { bytes } = block
+        position += bytes.length
+        if (bytes.length < blockSizeBytes) await task.setSize(position)
+        digester.update(bytes)
+        await task.append(blockDigestOf(bytes), bytes)
+        block.release()
+        listener.grown(task)
+      }
+      await task.setSize(position)
+    }
+    await this.#finish(task, digester)
+  }
+
+  async #openOrigin(source: Source, start: number): Promise<ResumableRead> {
+    const { resume } = this.#components
+    const { signal } = this.#stopping
+    for (let tries = 1; ; tries++) {
+      try {
+        return await openResumable(resume, source, start, signal)
+      } catch (error) {
+        if (signal.aborted || tries >= MAX_OPEN_TRIES || !toDamselflyError(error).retryable) throw error
+        await resume.wait(FIRST_PAUSE_MS * 2 ** (tries - 1), signal)
+      }
+    }
+  }
+
+  async #digestStored(task: SeedTask): Promise<Digester> {
+    const digest = digestOfTask(task.taskId)
+    const digester = createDigester(digest === undefined ? 'sha256' : digestAlgorithm(digest))
+    for (let block = 0; block < task.readyBlocks; block++) digester.update(await task.blocks.read(block))
+    return digester
+  }
+
+  async #finish(task: SeedTask, digester: Digester): Promise<void> {
+    const expected = digestOfTask(task.taskId)
+    if (expected !== undefined && digester.digest() !== expected) {
+      await this.drop(task.taskId, 'CONTENT_CORRUPT')
+      throw new DamselflyError('CONTENT_CORRUPT', 'what the origin sent has another digest')
+    }
+    await task.blocks.markComplete()
+    task.state = 'complete'
+    this.#components.listener.grown(task)
+    this.#components.listener.complete(task)
+    this.#components.logger.info({ taskId: task.taskId, sizeBytes: task.map.sizeBytes }, 'task complete')
+  }
+
+  #fail(task: SeedTask, error: DamselflyError): void {
+    task.state = 'failed'
+    if (this.#stopping.signal.aborted) return
+    this.#components.logger.warn({ taskId: task.taskId, code: error.code }, 'origin read failed')
+    this.#components.listener.failed(task, error)
+  }
+}

@@ -1,0 +1,16 @@
+import { configOf, createConfigCommand } from '../lib/config/config-command.ts'
+import { createLogger } from '../lib/logger.ts'
+import { runUntilSignal } from '../lib/run-until-signal.ts'
+import { DfdaemonConfig } from './config.ts'
+import { createDfdaemon } from './create-dfdaemon.ts'
+
+/** The command line of the program. */
+export const command = createConfigCommand(
+  'dfdaemon',
+  'The registry mirror on a node: container runtimes pull from it, it pulls through the swarm.',
+  DfdaemonConfig,
+).action(async () => {
+  const config = configOf(command, DfdaemonConfig)
+  const dfdaemon = await createDfdaemon(config, createLogger('dfdaemon', config.logLevel))
+  await runUntilSignal(dfdaemon, () => ({ http: dfdaemon.url(), peerId: dfdaemon.peerId }))
+})

@@ -1,0 +1,64 @@
+import { createPeer } from '../dfget/peer/create-peer.ts'
+import { PEER_METRICS } from '../dfget/peer/metrics.ts'
+import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
+import { systemClock } from '../lib/clock.ts'
+import { addHealthRoutes, createHttpServer } from '../lib/http/api-server.ts'
+import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
+import type { Logger } from '../lib/logger.ts'
+import { createMetrics } from '../lib/metrics.ts'
+import { createUpstreamFetcher } from '../lib/origin/http-fetch.ts'
+import { createHttpOrigin } from '../lib/origin/http-origin.ts'
+import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
+import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
+import { createSupernodeClient } from '../supernode/client/supernode-client.ts'
+import type { DfdaemonConfig } from './config.ts'
+import { DFDAEMON_METRICS } from './metrics.ts'
+import { addRegistryRoutes } from './proxy/registry-routes.ts'
+
+/** Requests to the local API have no large bodies. */
+const BODY_LIMIT_BYTES = 64 * 1024
+
+/** A running dfdaemon. */
+export interface Dfdaemon extends Startable {
+  /** `http://host:port` of the mirror and the local API, valid while started. */
+  url(): string
+  readonly peerId: string
+}
+
+/** Puts a dfdaemon together. */
+export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Promise<Dfdaemon> {
+  const clock = systemClock
+  const metrics = createMetrics({ ...DFDAEMON_METRICS, ...PEER_METRICS }, { processMetrics: true })
+  const fetcher = createUpstreamFetcher({ logger, clock })
+  const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
+
+  const peer = createPeer(
+    {
+      node: await createLibp2pNode({ privateKey, listen: config.p2p.listen, announce: config.p2p.announce }),
+      store: new DiskBlockStore({ logger, clock }, { dataDir: config.dataDir }),
+      origin: createHttpOrigin({ logger, fetcher }),
+      supernode: config.supernode === '' ? undefined : createSupernodeClient(config.supernode),
+      clock,
+      logger,
+      metrics,
+    },
+    { labels: config.labels },
+  )
+
+  const http = createHttpServer({ listen: config.listen, bodyLimitBytes: BODY_LIMIT_BYTES, logger })
+  addHealthRoutes(http.app, 'dfdaemon', metrics)
+  http.app.get('/api/v1/tasks', () => peer.tasks())
+  addRegistryRoutes(http.app, {
+    peer,
+    fetcher,
+    rules: config,
+    logger,
+    account: {
+      blobBytes: bytes => metrics.blobBytes.inc(bytes),
+      request: kind => metrics.requests.inc({ kind }),
+      failed: code => metrics.failures.inc({ code }),
+    },
+  })
+
+  return { ...createLifecycle([fetcher, peer, http]), url: http.url, peerId: peer.peerId }
+}

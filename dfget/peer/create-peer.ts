@@ -1,0 +1,95 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { LRUCache } from 'lru-cache'
+import { BlockBuffers } from '../../lib/blocks/block-buffers.ts'
+import type { BlockStore } from '../../lib/blocks/block-store.ts'
+import type { Clock } from '../../lib/clock.ts'
+import { serveBlocks } from '../../lib/exchange/block-server.ts'
+import { createLifecycle, type Startable } from '../../lib/lifecycle.ts'
+import type { Logger } from '../../lib/logger.ts'
+import type { MetricsOf } from '../../lib/metrics.ts'
+import type { Origin } from '../../lib/origin/origin.ts'
+import type { P2pNode } from '../../lib/p2p/p2p-node.ts'
+import type { Labels, PeerAddress } from '../../protocol/messages/codec.ts'
+import type { SupernodeClient } from '../../supernode/client/supernode-client.ts'
+import { BlockClient } from './exchange/block-client.ts'
+import { Holdings } from './holdings.ts'
+import type { PEER_METRICS } from './metrics.ts'
+import type { Peer } from './peer.ts'
+import { InventoryLinks } from './swarm/inventory-links.ts'
+import { SupernodeLink } from './swarm/supernode-link.ts'
+import { TaskSession } from './task/task-session.ts'
+import { Tasks } from './tasks.ts'
+
+export interface PeerComponents {
+  readonly node: P2pNode
+  readonly store: BlockStore
+  readonly origin: Origin
+  /** Undefined for a peer without a supernode, which reads every content from its origin. */
+  readonly supernode: SupernodeClient | undefined
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: MetricsOf<typeof PEER_METRICS>
+}
+
+/** Block streams to other peers that are kept open. */
+const MAX_BLOCK_CLIENTS = 512
+
+/** Puts a peer together. It starts and stops its node and store. */
+export function createPeer(components: PeerComponents, init: { labels?: Labels } = {}): Peer {
+  const { node, store, origin, supernode, clock, logger, metrics } = components
+  const resume = {
+    origin,
+    logger,
+    account: (bytes: number) => metrics.originBytes.inc(bytes),
+    wait: (delayMs: number, signal: AbortSignal) => wait(delayMs, undefined, { signal }),
+  }
+  const account = {
+    sent: (_task: string, _peer: string, bytes: number) => metrics.uploadedBytes.inc(bytes),
+    refused: (reason: string) => metrics.refusals.inc({ reason }),
+    invalidMessage: (code: string) => metrics.invalidMessages.inc({ code }),
+  }
+  const buffers = new BlockBuffers()
+  const clients = new LRUCache<string, BlockClient>({ max: MAX_BLOCK_CLIENTS, dispose: client => client.close() })
+  const clientOf = (peer: PeerAddress): BlockClient => {
+    const client = clients.get(peer.id) ?? new BlockClient({ node, clock, buffers }, peer)
+    clients.set(peer.id, client, { noDisposeOnSet: true })
+    return client
+  }
+
+  const holdings = new Holdings(store)
+  const tasks: Tasks = new Tasks({
+    store,
+    holdings,
+    resume,
+    createSession: source =>
+      new TaskSession({ supernode: link, links, store, buffers, resume, clientOf, clock, logger }, source),
+    offer: (task, have) => link.send({ type: 'offer', task, have: have.toBytes() }),
+    clock,
+    logger,
+  })
+  const link = new SupernodeLink({ client: supernode, node, clock, logger, listener: tasks }, init.labels ?? {})
+  const ticketVerifier = () => link.ticketVerifier
+  const links = new InventoryLinks({
+    node,
+    clock,
+    logger,
+    listener: tasks,
+    ticketVerifier,
+    ownInventory: task => tasks.ownInventory(task),
+    account,
+  })
+  const blockStreams: Startable = {
+    start: () => serveBlocks({ node, source: holdings, ticketVerifier, clock, logger, account }),
+    async stop() {
+      clients.clear()
+    },
+  }
+
+  return {
+    ...createLifecycle([store, holdings, links, blockStreams, node, tasks, link]),
+    peerId: node.peerId,
+    addresses: () => node.addresses(),
+    open: (source, options) => tasks.open(source, options),
+    tasks: () => tasks.list(),
+  }
+}

@@ -1,0 +1,24 @@
+import type { Startable } from '../../lib/lifecycle.ts'
+import type { Source } from '../../lib/origin/origin.ts'
+import type { DaemonTask } from '../../protocol/messages/daemon-api.ts'
+import type { TaskContent } from './task/task-content.ts'
+
+/** A task as its peer sees it, which is also what the local API of a dfdaemon answers. */
+export type PeerTask = Readonly<DaemonTask>
+
+/**
+ * A peer of the swarm: downloads content from neighbours, the supernode and, when they fail, the origin; verifies and stores
+ * it; serves it to others while and after it downloads.
+ */
+export interface Peer extends Startable {
+  /** PeerId in base58. */
+  readonly peerId: string
+  /** Multiaddrs, valid while started. */
+  addresses(): string[]
+  /**
+   * Opens content. All who ask for the same content share one download.
+   * @throws DamselflyError when neither the swarm nor the origin can deliver its beginning
+   */
+  open(source: Source, options: { signal: AbortSignal }): Promise<TaskContent>
+  tasks(): Promise<PeerTask[]>
+}

@@ -1,0 +1,84 @@
+import type { Clock } from '../../../lib/clock.ts'
+
+/** What a judgement rests on, for the block that a reader waits for. */
+export interface StallFacts {
+  /** It is on its way, granted, or held by a neighbour that can be asked. */
+  readonly canGet: boolean
+  /** For how long nobody who was asked has sent a byte. */
+  readonly quietMs: number
+  /** Its digest is known, so the supernode has it. */
+  readonly mapped: boolean
+  readonly supernodeSilentMs: number
+}
+
+/** Wait on; ask the supernode for help; read the origin; read the origin, because nobody else is left. */
+export type StallVerdict = 'wait' | 'ask' | 'origin' | 'only-origin'
+
+/** After this long without a source the supernode is asked, and again at this distance. */
+const ASK_AFTER_MS = 300
+/** A download in which nothing moves for this long gets the block from the origin. */
+const STUCK_MS = 2_000
+/** A supernode that was heard this recently is alive; when it has no block either, it is the origin that is slow. */
+const ALIVE_MS = 1_500
+/** No reader waits longer than this for one block; clients give up at 30 s. */
+const LONGEST_WAIT_MS = 20_000
+
+/** Decides when a reader has waited long enough for the swarm. */
+export class StallWatch {
+  readonly #clock: Clock
+  #head = -1
+  #since = 0
+  #askedAt = 0
+  #progressAt: number
+  #originFailedAt = Number.NEGATIVE_INFINITY
+  #gaveUp = false
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+    this.#progressAt = clock.now()
+  }
+
+  get withoutProgressMs(): number {
+    return this.#clock.now() - this.#progressAt
+  }
+
+  /** A block has come. */
+  progress(): void {
+    this.#progressAt = this.#clock.now()
+  }
+
+  /** The swarm was joined, perhaps anew. */
+  joined(): void {
+    this.progress()
+    this.#gaveUp = false
+  }
+
+  /** The supernode cannot go on with the task. */
+  supernodeGaveUp(): void {
+    this.#gaveUp = true
+  }
+
+  /** The origin did not deliver either: it is left in peace for a while, unless nobody else is left. */
+  originFailed(): void {
+    this.#originFailedAt = this.#clock.now()
+  }
+
+  judge(head: number, facts: StallFacts): StallVerdict {
+    const now = this.#clock.now()
+    if (head !== this.#head) {
+      this.#head = head
+      this.#since = now
+      this.#askedAt = now
+    }
+    const waitedMs = now - this.#since
+    const supernodeHelps = facts.supernodeSilentMs !== Number.POSITIVE_INFINITY && !this.#gaveUp
+    if ((!facts.canGet && !supernodeHelps) || waitedMs > LONGEST_WAIT_MS) return 'only-origin'
+    const originIsSlow = supernodeHelps && !facts.mapped && facts.supernodeSilentMs < ALIVE_MS
+    const sinceOriginMs = now - this.#originFailedAt
+    const stuck = Math.min(waitedMs, this.withoutProgressMs, facts.quietMs, sinceOriginMs) > STUCK_MS
+    if (stuck && !originIsSlow) return 'origin'
+    if (facts.canGet || now - this.#askedAt < ASK_AFTER_MS) return 'wait'
+    this.#askedAt = now
+    return 'ask'
+  }
+}

@@ -1,0 +1,318 @@
+import type { BlockBuffers } from '../../../lib/blocks/block-buffers.ts'
+import type { BlockStore } from '../../../lib/blocks/block-store.ts'
+import type { Clock } from '../../../lib/clock.ts'
+import type { Logger } from '../../../lib/logger.ts'
+import type { Source } from '../../../lib/origin/origin.ts'
+import { OriginError } from '../../../lib/origin/origin-error.ts'
+import type { ResumableRead, ResumeComponents } from '../../../lib/origin/read-resumable.ts'
+import { Bitfield } from '../../../protocol/bitfield.ts'
+import { blockSizeFor } from '../../../protocol/block-size.ts'
+import { DamselflyError } from '../../../protocol/errors.ts'
+import type { PeerAddress } from '../../../protocol/messages/codec.ts'
+import type { SupernodeToPeer } from '../../../protocol/messages/control.ts'
+import type { RegistrationAnswer } from '../../../protocol/messages/registration.ts'
+import { type TaskId, taskIdOfDigest, taskIdOfUrl } from '../../../protocol/task.ts'
+import type { BlockClient } from '../exchange/block-client.ts'
+import type { InventoryLinks } from '../swarm/inventory-links.ts'
+import type { SupernodeLink } from '../swarm/supernode-link.ts'
+import { Assembly } from './assembly.ts'
+import { OriginDownload } from './origin-download.ts'
+import { Readers } from './readers.ts'
+import { StallWatch } from './stall-watch.ts'
+import { SwarmDownload } from './swarm-download.ts'
+
+export interface TaskSessionComponents {
+  readonly supernode: SupernodeLink
+  readonly links: InventoryLinks
+  readonly store: BlockStore
+  readonly buffers: BlockBuffers
+  readonly resume: ResumeComponents
+  readonly clientOf: (peer: PeerAddress) => BlockClient
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** What is stored is told to others in batches of this age. */
+const NEWS_BATCH_MS = 5
+
+/** A session without readers and without progress ends after this long; what is stored stays. */
+const IDLE_MS = 60_000
+
+/** A ticket is renewed this long before its end; a short one after half of its life. */
+const RENEW_BEFORE_MS = 60_000
+const RENEW_RETRY_MS = 5_000
+
+/** One task being downloaded: in the swarm where there is one, from the origin where there is not. */
+export class TaskSession {
+  readonly source: Source
+  /** Resolves when the shape of the content is known and its first blocks can be waited for. */
+  readonly ready: Promise<Assembly>
+  readonly readers = new Readers()
+  contentType: string | undefined
+  readonly #components: TaskSessionComponents
+  readonly #shape = Promise.withResolvers<void>()
+  readonly #stall: StallWatch
+  #assembly: Assembly | undefined
+  #swarm: SwarmDownload | undefined
+  #origin: OriginDownload | undefined
+  #registration: RegistrationAnswer | undefined
+  #renewing = false
+  #renewAt = Number.POSITIVE_INFINITY
+  /** The supernode may have forgotten that this peer is in the swarm. */
+  #mustJoin = false
+  #news: number[] = []
+  #cancelNews: (() => void) | undefined
+  readonly #stopped = new AbortController()
+
+  constructor(components: TaskSessionComponents, source: Source) {
+    this.source = source
+    this.#components = components
+    this.#stall = new StallWatch(components.clock)
+    this.ready = this.#begin()
+    this.ready.catch(() => {})
+  }
+
+  get assembly(): Assembly | undefined {
+    return this.#assembly
+  }
+
+  get swarm(): SwarmDownload | undefined {
+    return this.#swarm
+  }
+
+  /** The ticket to show to neighbours, while there is one. */
+  get ticket(): string | undefined {
+    return this.#registration?.ticket
+  }
+
+  /** Whether nobody needs this session any more. */
+  get idle(): boolean {
+    return this.readers.count === 0 && this.#stall.withoutProgressMs > IDLE_MS
+  }
+
+  /** Ends the downloads. Readers go on from the origin. */
+  stop(): void {
+    this.#stopped.abort(new Error('the session was stopped'))
+    this.#swarm?.stop()
+    this.#origin?.stop()
+    this.#tellNews()
+    this.#assembly?.fail(new Error('the session was stopped'))
+  }
+
+  /** Takes what the supernode says about this task. */
+  async receive(message: Exclude<SupernodeToPeer, { type: 'pong' }>): Promise<void> {
+    const { links, logger } = this.#components
+    switch (message.type) {
+      case 'map':
+        await this.#assembly?.extendMap(message.from, message.digests)
+        if (message.sizeBytes !== undefined) await this.#assembly?.setSize(message.sizeBytes)
+        if (message.sizeBytes !== undefined) this.#shape.resolve()
+        return this.#swarm?.pump()
+      case 'grant':
+        return this.#swarm?.granted(message.blocks)
+      case 'connect':
+        for (const peer of message.peers) {
+          links.connect(message.task, peer).catch(error => {
+            logger.debug({ peer: peer.id, error }, 'neighbour not reached')
+            this.#report(message.task, peer.id, 'unreachable')
+          })
+        }
+        return
+      case 'disconnect':
+        for (const peer of message.peers) links.disconnect(message.task, peer)
+        return
+      case 'failed':
+        this.#stall.supernodeGaveUp()
+        // The map is that of the wrong content, and what was stored by it proves nothing.
+        if (message.code === 'CONTENT_CORRUPT') await this.#assembly?.discard()
+        return logger.debug({ taskId: message.task, code: message.code }, 'the supernode gave up on the task')
+    }
+  }
+
+  /** The control stream is open again: registers anew, since the supernode may have forgotten everything. */
+  linked(): void {
+    if (this.#swarm === undefined || this.#assembly?.complete === true) return
+    this.#mustJoin = true
+    void this.#renew()
+  }
+
+  unlinked(): void {
+    this.#swarm?.revokeGrants()
+  }
+
+  /** To be called some ten times a second: deadlines, stalls, renewals. */
+  tick(): void {
+    const assembly = this.#assembly
+    if (assembly === undefined || assembly.complete || assembly.failure !== undefined) return
+    this.#swarm?.tick()
+    if (this.#components.clock.now() >= this.#renewAt) void this.#renew()
+
+    const head = this.readers.lowestMissing(assembly)
+    if (head === undefined || this.#origin !== undefined) return
+    const verdict = this.#stall.judge(head, {
+      canGet: this.#swarm?.canGet(head) ?? false,
+      quietMs: this.#swarm?.quietMs ?? Number.POSITIVE_INFINITY,
+      mapped: head < assembly.map.length,
+      // Without a swarm the supernode knows nothing of this download.
+      supernodeSilentMs: this.#swarm === undefined ? Number.POSITIVE_INFINITY : this.#components.supernode.silentMs,
+    })
+    if (verdict === 'ask') {
+      this.#components.supernode.send({ type: 'blocked', task: assembly.taskId, blocks: [head] })
+      this.#components.supernode.send({ type: 'ping' })
+    } else if (verdict !== 'wait') {
+      this.#components.logger.info(
+        { taskId: assembly.taskId, block: head },
+        'the swarm does not deliver, reading the origin',
+      )
+      void this.#fillFromOrigin(assembly, head, verdict === 'only-origin')
+    }
+  }
+
+  async #begin(): Promise<Assembly> {
+    const { supernode, logger } = this.#components
+    let registration: RegistrationAnswer
+    try {
+      registration = await supernode.register(this.source, { signal: this.#stopped.signal })
+    } catch (error) {
+      logger.debug({ error }, 'not registered, reading the origin')
+      return this.#beginAtOrigin()
+    }
+    return this.#beginInSwarm(registration)
+  }
+
+  async #beginInSwarm(registration: RegistrationAnswer): Promise<Assembly> {
+    const { store, clientOf, links, clock, logger } = this.#components
+    const { taskId, blockSizeBytes, sizeBytes } = registration
+    this.#registered(registration)
+    this.contentType = registration.contentType
+    const assembly = this.#assemble(await store.open(taskId, { blockSizeBytes, sizeBytes }))
+    const { supernode } = registration
+    this.#swarm = new SwarmDownload(
+      {
+        assembly,
+        supernode,
+        ticket: () => this.ticket ?? '',
+        clientOf: peer => clientOf(peer === supernode.id ? supernode : { id: peer, addresses: [] }),
+        heads: () => this.readers.heads(),
+        report: (about, kind) => this.#report(taskId, about, kind),
+        disconnect: peer => links.disconnect(taskId, peer),
+        clock,
+        logger,
+      },
+      new Bitfield(),
+    )
+    this.#join(assembly, registration)
+    if (assembly.sizeBytes === undefined) await Promise.race([this.#shape.promise, assembly.done])
+    return assembly
+  }
+
+  async #beginAtOrigin(): Promise<Assembly> {
+    const { store } = this.#components
+    const { digest, url } = this.source
+    const stored = digest === undefined ? undefined : await store.openExisting(taskIdOfDigest(digest))
+    const fromBlock = stored?.present.firstClear() ?? 0
+    if (stored !== undefined && fromBlock * stored.blockSizeBytes >= (stored.sizeBytes ?? Number.POSITIVE_INFINITY)) {
+      return this.#assemble(stored)
+    }
+    const origin = new OriginDownload(this.#components, this.source)
+    this.#origin = origin
+    const read = await origin.open(fromBlock * (stored?.blockSizeBytes ?? 0))
+    const taskId = digest === undefined ? taskIdOfUrl({ url, validator: read.validator }) : taskIdOfDigest(digest)
+    const shape = { blockSizeBytes: blockSizeFor(read.sizeBytes), sizeBytes: read.sizeBytes }
+    this.contentType = read.contentType
+    const assembly = this.#assemble(stored ?? (await store.open(taskId, shape)))
+    void this.#fill(origin, assembly, read, fromBlock)
+    return assembly
+  }
+
+  #assemble(blocks: Awaited<ReturnType<BlockStore['open']>>): Assembly {
+    const assembly = new Assembly(blocks, {
+      stored: block => {
+        this.#shape.resolve()
+        this.#stall.progress()
+        this.#swarm?.stored(block)
+        this.#news.push(block)
+        this.#cancelNews ??= this.#components.clock.after(NEWS_BATCH_MS, () => this.#tellNews())
+      },
+      lost: lost => {
+        this.#components.links.tell(blocks.taskId, 'lost', lost)
+        this.#components.supernode.send({ type: 'lost', task: blocks.taskId, blocks: lost })
+      },
+    })
+    this.#assembly = assembly
+    return assembly
+  }
+
+  #tellNews(): void {
+    this.#cancelNews?.()
+    this.#cancelNews = undefined
+    const task = this.#assembly?.taskId
+    const blocks = this.#news
+    this.#news = []
+    if (task === undefined || blocks.length === 0) return
+    this.#components.links.tell(task, 'have', blocks)
+    this.#components.supernode.send({ type: 'have', task, blocks })
+  }
+
+  async #fillFromOrigin(assembly: Assembly, fromBlock: number, nobodyElse: boolean): Promise<void> {
+    const origin = new OriginDownload(this.#components, this.source)
+    this.#origin = origin
+    try {
+      await origin.fill(assembly, await origin.open(fromBlock * assembly.blockSizeBytes), fromBlock)
+    } catch (error) {
+      // What the origin could not give, the swarm may still deliver.
+      if (nobodyElse || !isOriginFailure(error)) assembly.fail(error as Error)
+      this.#stall.originFailed()
+    } finally {
+      this.#origin = undefined
+    }
+  }
+
+  async #fill(origin: OriginDownload, assembly: Assembly, read: ResumableRead, fromBlock: number): Promise<void> {
+    try {
+      await origin.fill(assembly, read, fromBlock)
+    } catch (error) {
+      assembly.fail(error as Error)
+    } finally {
+      this.#origin = undefined
+    }
+  }
+
+  #join(assembly: Assembly, { taskId, ticket }: RegistrationAnswer): void {
+    this.#stall.joined()
+    this.#components.supernode.send({ type: 'join', task: taskId, ticket, have: assembly.present.toBytes() })
+  }
+
+  #registered(registration: RegistrationAnswer): void {
+    const { clock } = this.#components
+    const leftMs = registration.ticketExpiresAt - clock.wallTime()
+    this.#registration = registration
+    this.#renewAt = clock.now() + Math.max(leftMs - RENEW_BEFORE_MS, leftMs / 2)
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#renewing) return
+    this.#renewing = true
+    this.#renewAt = this.#components.clock.now() + RENEW_RETRY_MS
+    try {
+      const signal = this.#stopped.signal
+      const registration = await this.#components.supernode.register(this.source, { signal })
+      this.#registered(registration)
+      if (!this.#mustJoin || this.#assembly?.taskId !== registration.taskId) return
+      this.#mustJoin = false
+      this.#join(this.#assembly, registration)
+    } catch (error) {
+      this.#components.logger.debug({ error }, 'not registered again')
+    } finally {
+      this.#renewing = false
+    }
+  }
+
+  #report(task: TaskId, about: string, kind: 'corrupt' | 'stalled' | 'unreachable'): void {
+    this.#components.supernode.send({ type: 'report', task, about, kind })
+  }
+}
+
+function isOriginFailure(error: unknown): boolean {
+  return error instanceof OriginError || (error instanceof DamselflyError && error.code === 'ORIGIN_UNREACHABLE')
+}

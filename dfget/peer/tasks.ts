@@ -1,0 +1,202 @@
+import { LRUCache } from 'lru-cache'
+import type { BlockStore } from '../../lib/blocks/block-store.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Logger } from '../../lib/logger.ts'
+import type { Source } from '../../lib/origin/origin.ts'
+import { OriginError } from '../../lib/origin/origin-error.ts'
+import type { ResumeComponents } from '../../lib/origin/read-resumable.ts'
+import type { Bitfield } from '../../protocol/bitfield.ts'
+import type { SupernodeToPeer } from '../../protocol/messages/control.ts'
+import { type TaskId, taskIdOfDigest } from '../../protocol/task.ts'
+import type { Holdings } from './holdings.ts'
+import type { PeerTask } from './peer.ts'
+import type { NeighbourListener, OwnInventory } from './swarm/inventory-links.ts'
+import type { SupernodeListener } from './swarm/supernode-link.ts'
+import { type Account, emptyAccount } from './task/account.ts'
+import { Assembly } from './task/assembly.ts'
+import { Readers } from './task/readers.ts'
+import { assembledContent, passedThroughContent, type TaskContent } from './task/task-content.ts'
+import type { TaskSession } from './task/task-session.ts'
+
+export interface TasksComponents {
+  readonly store: BlockStore
+  readonly holdings: Holdings
+  readonly resume: ResumeComponents
+  readonly createSession: (source: Source) => TaskSession
+  readonly offer: (task: TaskId, have: Bitfield) => void
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+const TICK_MS = 100
+
+/** Accounts of ended downloads that are remembered. */
+const MAX_ACCOUNTS = 10_000
+
+/** The tasks of a peer: one session for each download under way, however many ask for it. */
+export class Tasks implements NeighbourListener, SupernodeListener {
+  readonly #components: TasksComponents
+  /** By what identifies a content before its task is known: digest or URL. */
+  readonly #sessions = new Map<string, TaskSession>()
+  readonly #accounts = new LRUCache<TaskId, Account>({ max: MAX_ACCOUNTS })
+  #cancelTick = () => {}
+
+  constructor(components: TasksComponents) {
+    this.#components = components
+  }
+
+  get running(): number {
+    return this.#sessions.size
+  }
+
+  async start(): Promise<void> {
+    this.#cancelTick()
+    this.#cancelTick = this.#components.clock.every(TICK_MS, () => this.#tick())
+  }
+
+  async stop(): Promise<void> {
+    this.#cancelTick()
+    for (const session of this.#sessions.values()) session.stop()
+    this.#sessions.clear()
+  }
+
+  async open(source: Source, { signal }: { signal: AbortSignal }): Promise<TaskContent> {
+    const stored = await this.#openComplete(source)
+    if (stored !== undefined) return stored
+    const session = this.#session(source)
+    try {
+      const assembly = await unlessAborted(session.ready, signal)
+      return assembledContent(this.#contentComponents(source, session.contentType), assembly, session.readers)
+    } catch (error) {
+      signal.throwIfAborted()
+      // Another caller's credentials may have been refused where these are not.
+      const own = session.source === source
+      if (error instanceof OriginError && own) throw error
+      this.#components.logger.debug({ error }, 'download failed to start, passing the origin through')
+      return passedThroughContent(this.#contentComponents(source, undefined), session.assembly?.sizeBytes)
+    }
+  }
+
+  async list(): Promise<PeerTask[]> {
+    const stored = await this.#components.store.list()
+    return stored.map(task => ({
+      id: task.taskId,
+      state: task.complete ? 'complete' : this.#byTask(task.taskId) === undefined ? 'partial' : 'downloading',
+      sizeBytes: task.sizeBytes ?? null,
+      storedBytes: task.storedBytes,
+      account: this.#byTask(task.taskId)?.assembly?.account ?? this.#accounts.get(task.taskId) ?? emptyAccount(),
+    }))
+  }
+
+  /** What to tell a neighbour about a task. */
+  async ownInventory(task: TaskId): Promise<OwnInventory | undefined> {
+    const session = this.#byTask(task)
+    if (session?.assembly !== undefined) return { have: session.assembly.present, ticket: session.ticket }
+    const blocks = await this.#components.holdings.get(task)
+    return blocks === undefined ? undefined : { have: blocks.present, ticket: undefined }
+  }
+
+  neighbourJoined(task: TaskId, peer: string, have: Bitfield): void {
+    this.#byTask(task)?.swarm?.neighbourJoined(peer, have)
+  }
+
+  neighbourHas(task: TaskId, peer: string, blocks: readonly number[]): void {
+    this.#byTask(task)?.swarm?.neighbourHas(peer, blocks)
+  }
+
+  neighbourLost(task: TaskId, peer: string, blocks: readonly number[]): void {
+    this.#byTask(task)?.swarm?.neighbourLost(peer, blocks)
+  }
+
+  neighbourGone(task: TaskId, peer: string): void {
+    this.#byTask(task)?.swarm?.neighbourGone(peer)
+  }
+
+  message(message: Exclude<SupernodeToPeer, { type: 'pong' }>): void {
+    this.#byTask(message.task)
+      ?.receive(message)
+      .catch(error => this.#byTask(message.task)?.assembly?.fail(error as Error))
+  }
+
+  linked(): void {
+    for (const session of this.#sessions.values()) session.linked()
+    this.#offerStored().catch(error => this.#components.logger.warn({ error }, 'could not offer what is stored'))
+  }
+
+  unlinked(): void {
+    for (const session of this.#sessions.values()) session.unlinked()
+  }
+
+  async #openComplete(source: Source): Promise<TaskContent | undefined> {
+    if (source.digest === undefined || this.#sessions.has(keyOf(source))) return undefined
+    const blocks = await this.#components.holdings.get(taskIdOfDigest(source.digest))
+    if (blocks?.complete !== true) return undefined
+    const assembly = new Assembly(blocks, { stored() {}, lost() {} })
+    return assembledContent(this.#contentComponents(source, undefined), assembly, new Readers())
+  }
+
+  #session(source: Source): TaskSession {
+    const key = keyOf(source)
+    const known = this.#sessions.get(key)
+    if (known !== undefined) return known
+    const session = this.#components.createSession(source)
+    this.#sessions.set(key, session)
+    session.ready.then(
+      assembly => {
+        this.#accounts.set(assembly.taskId, assembly.account)
+        assembly.done.then(
+          () => this.#end(key, session),
+          () => this.#end(key, session),
+        )
+      },
+      () => this.#end(key, session),
+    )
+    return session
+  }
+
+  #end(key: string, session: TaskSession): void {
+    if (this.#sessions.get(key) === session) this.#sessions.delete(key)
+    session.stop()
+  }
+
+  #byTask(task: TaskId): TaskSession | undefined {
+    const direct = this.#sessions.get(task)
+    if (direct !== undefined) return direct
+    for (const session of this.#sessions.values()) if (session.assembly?.taskId === task) return session
+    return undefined
+  }
+
+  #tick(): void {
+    for (const [key, session] of this.#sessions) {
+      session.tick()
+      if (session.idle) this.#end(key, session)
+    }
+  }
+
+  async #offerStored(): Promise<void> {
+    const { store, holdings, offer } = this.#components
+    for (const { taskId } of await store.list()) {
+      if (this.#byTask(taskId) !== undefined) continue
+      const blocks = await holdings.get(taskId)
+      if (blocks !== undefined) offer(taskId, blocks.present)
+    }
+  }
+
+  #contentComponents(source: Source, contentType: string | undefined) {
+    const { resume, logger } = this.#components
+    return { source, resume, logger, contentType }
+  }
+}
+
+function keyOf(source: Source): string {
+  return source.digest ?? source.url
+}
+
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
+    if (signal.aborted) onAbort()
+  })
+}

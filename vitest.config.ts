@@ -1,11 +1,15 @@
 import { defineConfig } from 'vitest/config'
 
+/** Where `.ci/run` wants the runner's count to be written. */
+const report = process.env.DAMSELFLY_TEST_REPORT
+
 /**
  * `fast` is what `npm test` runs: no root, no packages beyond npm's. `architecture` is the part of it that `npm run check`
- * needs. `clients` drives real container runtimes, wants root and Debian's packages, and is called by `.ci/run`.
+ * needs. `long` is what takes more than seconds. `clients` drives real container runtimes, wants root and Debian's packages. `.ci/run` calls them all.
  */
 export default defineConfig({
   test: {
+    reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {
         test: {
@@ -17,6 +21,15 @@ export default defineConfig({
         },
       },
       { test: { name: 'architecture', include: ['test/architecture/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'long',
+          include: ['test/long/**/*.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
       {
         test: {
           name: 'clients',

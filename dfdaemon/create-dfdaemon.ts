@@ -13,6 +13,7 @@ import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
 import { createSupernodeClient } from '../supernode/client/supernode-client.ts'
 import type { DfdaemonConfig } from './config.ts'
 import { DFDAEMON_METRICS } from './metrics.ts'
+import { mirrorErrorBody } from './proxy/oci-failure.ts'
 import { addRegistryRoutes } from './proxy/registry-routes.ts'
 
 /** Requests to the local API have no large bodies. */
@@ -45,7 +46,12 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     { labels: config.labels },
   )
 
-  const http = createHttpServer({ listen: config.listen, bodyLimitBytes: BODY_LIMIT_BYTES, logger })
+  const http = createHttpServer({
+    listen: config.listen,
+    bodyLimitBytes: BODY_LIMIT_BYTES,
+    logger,
+    errorBody: mirrorErrorBody,
+  })
   addHealthRoutes(http.app, 'dfdaemon', metrics)
   http.app.get('/api/v1/tasks', () => peer.tasks())
   addRegistryRoutes(http.app, {

@@ -1,4 +1,5 @@
 import type { FastifyReply } from 'fastify'
+import { apiErrorBody } from '../../lib/http/api-server.ts'
 import { OriginError } from '../../lib/origin/origin-error.ts'
 import { DamselflyError, type ErrorCode, ociErrorBody } from '../../protocol/errors.ts'
 
@@ -23,6 +24,11 @@ export function answerFailure(reply: FastifyReply, thrown: unknown, notFound: No
     }
   }
   return reply.code(error.status).type('application/json').send(ociErrorBody(error))
+}
+
+/** The body of a failed request: in the OCI form under `/v2`, in that of the API elsewhere. */
+export function mirrorErrorBody(error: DamselflyError, url: string): object {
+  return /^\/v2(?:[/?]|$)/.test(url) ? ociErrorBody(error) : apiErrorBody(error)
 }
 
 function clientError(thrown: unknown, notFound: NotFoundCode): DamselflyError {

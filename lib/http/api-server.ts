@@ -1,4 +1,4 @@
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { Startable } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
@@ -17,6 +17,8 @@ export interface ApiServerInit {
   readonly listen: string
   readonly bodyLimitBytes: number
   readonly logger: Logger
+  /** The body of a failed request, by the URL that was asked for; an {@link ApiErrorBody} by default. */
+  readonly errorBody?: (error: DamselflyError, url: string) => object
 }
 
 /** An HTTP server that is started and stopped with its program. */
@@ -30,7 +32,8 @@ export interface HttpServer extends Startable {
 const KEEP_ALIVE_MS = 75_000
 
 /** A fastify server whose errors are those of the error table. Routes are added to `app` before it starts. */
-export function createHttpServer({ listen, bodyLimitBytes, logger }: ApiServerInit): HttpServer {
+export function createHttpServer(init: ApiServerInit): HttpServer {
+  const { listen, bodyLimitBytes, logger, errorBody = apiErrorBody } = init
   const { host, port } = parseListenAddress(listen)
   const app = fastify({
     bodyLimit: bodyLimitBytes,
@@ -38,15 +41,20 @@ export function createHttpServer({ listen, bodyLimitBytes, logger }: ApiServerIn
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1024 },
     logger: false,
+    // What fastify refuses before it looks for a route, such as broken percent-encoding.
+    frameworkErrors: (thrown, request, reply) => fail(toTableError(thrown), request.url, reply),
   })
+  function fail(error: DamselflyError, url: string, reply: FastifyReply): FastifyReply {
+    return reply.code(error.status).type('application/json').send(errorBody(error, url))
+  }
   app.setErrorHandler((thrown, request, reply) => {
     const error = toTableError(thrown)
     if (error.code === 'INTERNAL') logger.error({ error: thrown, method: request.method }, 'request failed')
-    return reply.code(error.status).send({ code: error.code, message: error.message } satisfies ApiErrorBody)
+    return fail(error, request.url, reply)
   })
   app.setNotFoundHandler((request, reply) => {
     const error = new DamselflyError('ROUTE_UNKNOWN', `${request.method} is not answered at this path`)
-    return reply.code(error.status).send({ code: error.code, message: error.message } satisfies ApiErrorBody)
+    return fail(error, request.url, reply)
   })
   return {
     app,
@@ -62,6 +70,11 @@ export function createHttpServer({ listen, bodyLimitBytes, logger }: ApiServerIn
       return `http://${address.address.includes(':') ? `[${address.address}]` : address.address}:${address.port}`
     },
   }
+}
+
+/** An error as API routes answer it. */
+export function apiErrorBody({ code, message }: DamselflyError): ApiErrorBody {
+  return { code, message }
 }
 
 /** Adds what every program answers: `/_ping`, `/version` and `/metrics`. */

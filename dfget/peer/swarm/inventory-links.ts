@@ -81,6 +81,11 @@ export class InventoryLinks {
     if (link.theirs.delete(task)) this.#components.listener.neighbourGone(task, peer)
   }
 
+  /** Stops being anybody's neighbour in a task, so that a later download of it starts from nothing. */
+  leave(task: TaskId): void {
+    for (const peer of this.#links.keys()) this.disconnect(task, peer)
+  }
+
   /** Tells the neighbours in a task what has come or gone here. */
   tell(task: TaskId, type: 'have' | 'lost', blocks: number[]): void {
     for (const link of this.#links.values()) if (link.ours.has(task)) send(link, { type, task, blocks })

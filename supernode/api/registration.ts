@@ -70,6 +70,12 @@ async function register(components: RegistrationComponents, body: RegistrationRe
 
 function taskIdOf(source: Source & { tag?: string }, admitted: Admitted): TaskId {
   if (source.digest !== undefined) return taskIdOfDigest(source.digest)
+  if (admitted.validator === undefined) {
+    throw new DamselflyError(
+      'UNSUPPORTED',
+      'without a digest, ETag or Last-Modified nobody could tell old content from new',
+    )
+  }
   return taskIdOfUrl({ url: source.url, validator: admitted.validator, tag: source.tag })
 }
 

@@ -28,6 +28,8 @@ export interface SupernodeLinkComponents {
 }
 
 const DIAL_TIMEOUT_MS = 3_000
+/** How long a registration waits for the control stream: a pull waits no longer for a supernode than that. */
+const LINK_WAIT_MS = 1_000
 const FIRST_RETRY_MS = 250
 const LAST_RETRY_MS = 15_000
 
@@ -91,7 +93,7 @@ export class SupernodeLink {
     const body = { peerId: node.peerId, source: { url, headers: { ...headers }, ...(digest && { digest }) } }
     const answer = await client.register(body, { signal })
     this.#meet(answer)
-    await this.#open()
+    await withDeadline(this.#open(), LINK_WAIT_MS, this.#components.clock)
     return answer
   }
 
@@ -158,4 +160,12 @@ export class SupernodeLink {
       })
     })
   }
+}
+
+async function withDeadline(work: Promise<void>, deadlineMs: number, clock: Clock): Promise<void> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const cancel = clock.after(deadlineMs, () =>
+    reject(new DamselflyError('SUPERNODE_UNREACHABLE', `no control stream within ${deadlineMs} ms`)),
+  )
+  await Promise.race([work, promise]).finally(cancel)
 }

@@ -133,7 +133,7 @@ export class Assembly {
    */
   async accept(block: number, buffer: BlockBuffer, sender: BlockSender): Promise<void> {
     try {
-      if (!this.has(block)) await this.#store(block, buffer, sender)
+      if (!this.has(block) && this.#failure === undefined) await this.#store(block, buffer, sender)
     } finally {
       buffer.release()
     }
@@ -190,9 +190,9 @@ export class Assembly {
   }
 
   /** Gives up because the content is not what its digest says: no block of it is kept. */
-  async discard(): Promise<void> {
+  async discard(detail: string): Promise<void> {
+    this.fail(new DamselflyError('CONTENT_CORRUPT', detail))
     for (const block of [...this.present]) await this.#blocks.drop(block)
-    this.fail(new DamselflyError('CONTENT_CORRUPT', 'the whole has another digest'))
   }
 
   /** Gives up: whoever waits gets the error and goes on from elsewhere. */
@@ -228,7 +228,8 @@ export class Assembly {
     const all = blockCount !== undefined && this.present.count >= blockCount
     if (!all || this.#checking || (this.#whole?.hashed ?? blockCount) < blockCount) return
     this.#checking = true
-    if (this.#whole !== undefined && this.#whole.digest() !== (this.taskId as string)) return this.discard()
+    const digest: string | undefined = this.#whole?.digest()
+    if (digest !== undefined && digest !== this.taskId) return this.discard(`expected ${this.taskId}, got ${digest}`)
     await this.#blocks.markComplete()
     this.#settle.resolve()
   }

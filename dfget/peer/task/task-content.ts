@@ -25,7 +25,7 @@ export interface TaskContent {
   /**
    * Reads in order, from the first verified byte on. A piece is valid until the next one is asked for. When the swarm or the store fails on the way, the read goes on from the
    * origin at the byte where it is.
-   * @throws DamselflyError only when the origin fails too; the signal's reason
+   * @throws DamselflyError only when the origin fails too, or CONTENT_CORRUPT in the middle; the signal's reason
    */
   read(range: ReadRange, options: { signal: AbortSignal }): AsyncGenerator<Uint8Array>
 }
@@ -48,12 +48,16 @@ export function assembledContent(components: TaskContentComponents, assembly: As
       let position = range.start
       try {
         for await (const piece of readAssembly(assembly, readers, range, signal)) {
+          // Whoever reads the whole gets its end only when the whole is what its digest says.
+          if (range.start === 0 && position + piece.length === assembly.sizeBytes) await assembly.done
           position += piece.length
           yield piece
         }
       } catch (error) {
         if (signal.aborted) throw error
         const { code } = toDamselflyError(error)
+        // To wrong bytes that are out already no right ones can be added.
+        if (code === 'CONTENT_CORRUPT' && position > range.start) throw error
         components.logger.warn({ taskId: assembly.taskId, code, position }, 'read goes on from the origin')
         yield* passThrough(components, { ...range, start: position }, assembly.account, signal)
       }

@@ -96,7 +96,10 @@ export class TaskSession {
     this.#swarm?.stop()
     this.#origin?.stop()
     this.#tellNews()
-    this.#assembly?.fail(new Error('the session was stopped'))
+    const assembly = this.#assembly
+    if (assembly === undefined || assembly.complete) return
+    assembly.fail(new Error('the session was stopped'))
+    this.#leave(assembly.taskId)
   }
 
   /** Takes what the supernode says about this task. */
@@ -124,7 +127,7 @@ export class TaskSession {
       case 'failed':
         this.#stall.supernodeGaveUp()
         // The map is that of the wrong content, and what was stored by it proves nothing.
-        if (message.code === 'CONTENT_CORRUPT') await this.#assembly?.discard()
+        if (message.code === 'CONTENT_CORRUPT') await this.#assembly?.discard('the supernode was sent other content')
         return logger.debug({ taskId: message.task, code: message.code }, 'the supernode gave up on the task')
     }
   }
@@ -201,6 +204,7 @@ export class TaskSession {
       },
       new Bitfield(),
     )
+    this.#leave(taskId)
     this.#join(assembly, registration)
     if (assembly.sizeBytes === undefined) await Promise.race([this.#shape.promise, assembly.done])
     return assembly
@@ -220,6 +224,8 @@ export class TaskSession {
     const taskId = digest === undefined ? taskIdOfUrl({ url, validator: read.validator }) : taskIdOfDigest(digest)
     const shape = { blockSizeBytes: blockSizeFor(read.sizeBytes), sizeBytes: read.sizeBytes }
     this.contentType = read.contentType
+    // With neither digest nor validator nothing tells whether what is stored is still the content.
+    if (digest === undefined && read.validator === undefined) await store.remove(taskId)
     const assembly = this.#assemble(stored ?? (await store.open(taskId, shape)))
     void this.#fill(origin, assembly, read, fromBlock)
     return assembly
@@ -276,6 +282,12 @@ export class TaskSession {
     } finally {
       this.#origin = undefined
     }
+  }
+
+  /** Forgets and is forgotten; whoever has all of the content stays, to serve it. */
+  #leave(task: TaskId): void {
+    this.#components.links.leave(task)
+    this.#components.supernode.send({ type: 'leave', task })
   }
 
   #join(assembly: Assembly, { taskId, ticket }: RegistrationAnswer): void {

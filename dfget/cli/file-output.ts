@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, link, lstat, open, rename, stat, unlink } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
+import { syncDirectory } from '../../lib/fs.ts'
+import { DamselflyError } from '../../protocol/errors.ts'
+import type { Output } from './output.ts'
+
+export interface FileOutputInit {
+  /** File, or directory for a file of the suggested name; the current directory by default. */
+  readonly output: string | undefined
+  readonly suggestedName: string | undefined
+  readonly overwrite: boolean
+}
+
+/** File systems allow names of 255 bytes; the rest of a temporary name has 42. */
+const MAX_TEMPORARY_PREFIX_BYTES = 200
+
+const ADVICE: Readonly<Record<string, string>> = {
+  EACCES: 'no permission; choose another place with --output',
+  EPERM: 'no permission; choose another place with --output',
+  EROFS: 'the file system is read-only; choose another place with --output',
+  ENOENT: 'the directory does not exist; make it, or choose another with --output',
+  ENOTDIR: 'a part of the path is no directory; choose another with --output',
+  ENOSPC: 'the disk is full; free space, or choose another place with --output',
+  EDQUOT: 'the disk quota is used up; free space, or choose another place with --output',
+  EFBIG: 'the file system cannot hold a file of this size; choose another with --output',
+  ENAMETOOLONG: 'the name is too long; choose another with --output',
+}
+
+/**
+ * Opens a file output: bytes go to `<name>.<random>.part` beside the file, which gets its name when it is whole and on the disk.
+ * @throws DamselflyError OUTPUT_FAILED when it could not be finished either; REQUEST_INVALID when there is no name
+ */
+export async function openFileOutput(init: FileOutputInit): Promise<Output> {
+  const path = await targetOf(init)
+  if (!init.overwrite && (await exists(path))) throw alreadyThere(path)
+  const name = basename(path)
+  const prefix = Buffer.from(name).length > MAX_TEMPORARY_PREFIX_BYTES ? 'download' : name
+  const temporary = join(dirname(path), `${prefix}.${randomUUID()}.part`)
+  const handle = await failingAs(path, () => open(temporary, 'wx', 0o666))
+  return new PartFile({ path, temporary, handle, overwrite: init.overwrite })
+}
+
+class PartFile implements Output {
+  readonly path: string
+  readonly name: string
+  readonly #temporary: string
+  readonly #handle: FileHandle
+  readonly #overwrite: boolean
+  #finished = false
+
+  constructor(init: { path: string; temporary: string; handle: FileHandle; overwrite: boolean }) {
+    this.path = init.path
+    this.name = basename(init.path)
+    this.#temporary = init.temporary
+    this.#handle = init.handle
+    this.#overwrite = init.overwrite
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    // Not `handle.write`, which may write less than it was given.
+    await failingAs(this.path, () => this.#handle.writeFile(bytes))
+  }
+
+  async finish(): Promise<void> {
+    await failingAs(this.path, async () => {
+      await this.#handle.sync()
+      await this.#handle.close()
+      if (this.#overwrite) await rename(this.#temporary, this.path)
+      else await this.#takeFreeName()
+      this.#finished = true
+      await syncDirectory(dirname(this.path))
+    })
+  }
+
+  async discard(): Promise<void> {
+    if (this.#finished) return
+    await this.#handle.close().catch(() => {})
+    await unlink(this.#temporary).catch(() => {})
+  }
+
+  /** Unlike a rename, a link does not replace a file that has come in the meantime. */
+  async #takeFreeName(): Promise<void> {
+    try {
+      await link(this.#temporary, this.path)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST' || (await exists(this.path))) throw alreadyThere(this.path)
+      // Not every file system has links.
+      await rename(this.#temporary, this.path)
+      return
+    }
+    await unlink(this.#temporary)
+  }
+}
+
+async function targetOf({ output, suggestedName }: FileOutputInit): Promise<string> {
+  const given = resolve(output ?? '.')
+  const into = output === undefined || output.endsWith('/') || (await isDirectory(given))
+  if (!into) return given
+  if (suggestedName === undefined) {
+    throw new DamselflyError('REQUEST_INVALID', 'the URL ends in no file name; name the file with --output')
+  }
+  const path = join(given, suggestedName)
+  if (await isDirectory(path))
+    throw new DamselflyError('OUTPUT_FAILED', `${path} is a directory; name a file with --output`)
+  return path
+}
+
+function alreadyThere(path: string): DamselflyError {
+  return new DamselflyError('OUTPUT_FAILED', `${path} exists; --overwrite replaces it, --output names another`)
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found?.isDirectory() === true
+}
+
+/** Also of a symbolic link that leads nowhere. */
+async function exists(path: string): Promise<boolean> {
+  return (await lstat(path).catch(() => undefined)) !== undefined
+}
+
+async function failingAs<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof DamselflyError) throw error
+    const { code = '', message } = error as NodeJS.ErrnoException
+    throw new DamselflyError('OUTPUT_FAILED', `${path}: ${ADVICE[code] ?? message}`, { cause: error })
+  }
+}

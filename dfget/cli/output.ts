@@ -1,0 +1,13 @@
+/** Where a download goes. Ended by `finish` or `discard`. */
+export interface Output {
+  /** What the user calls it. */
+  readonly name: string
+  /** Absolute path of the finished file, if it is one. */
+  readonly path: string | undefined
+  /** Resolves when the memory of the bytes may be used again, and more may be written. @throws DamselflyError OUTPUT_FAILED */
+  write(bytes: Uint8Array): Promise<void>
+  /** Makes what was written the result. @throws DamselflyError OUTPUT_FAILED */
+  finish(): Promise<void>
+  /** Undoes what can be undone. Does nothing after `finish`. */
+  discard(): Promise<void>
+}

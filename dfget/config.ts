@@ -1,0 +1,74 @@
+import { type Static, Type } from 'typebox'
+import { LOG_LEVELS } from '../lib/logger.ts'
+
+/** The settings of dfget. Flags, environment variables and docs/configuration.md come from here. */
+export const DfgetConfig = Type.Object(
+  {
+    output: Type.Optional(
+      Type.String({
+        short: '-O',
+        placeholder: 'file',
+        minLength: 1,
+        description: "where to write; - is standard output (default: the URL's last path segment, in this directory)",
+      }),
+    ),
+    overwrite: Type.Boolean({ default: false, description: 'replace an existing file' }),
+    header: Type.Array(Type.String(), {
+      short: '-H',
+      placeholder: 'header',
+      repeatable: true,
+      default: [],
+      description: "'Name: value' to send to the origin; may be given several times, in the environment one a line",
+    }),
+    digest: Type.Optional(
+      Type.String({
+        placeholder: 'digest',
+        description: 'sha256:<hex> or sha512:<hex> that the content must have; a registry blob is checked without it',
+      }),
+    ),
+    supernode: Type.String({
+      default: '',
+      placeholder: 'url',
+      pattern: '^(https?://.+)?$',
+      description: 'URL of the supernode; without one the content comes from its origin',
+    }),
+    dataDir: Type.Optional(
+      Type.String({
+        placeholder: 'dir',
+        minLength: 1,
+        description:
+          'directory for verified blocks and the key of this peer, kept for later downloads; one process at a time uses ' +
+          'it (default: one for each URL in the user cache, removed when the download is complete)',
+      }),
+    ),
+    p2p: Type.Object(
+      {
+        listen: Type.Array(Type.String({ pattern: '^/' }), {
+          default: ['/ip4/127.0.0.1/tcp/0'],
+          placeholder: 'multiaddrs',
+          description: 'multiaddrs to listen on for peers',
+        }),
+      },
+      { additionalProperties: false, default: {} },
+    ),
+    linger: Type.Number({
+      default: 0,
+      minimum: 0,
+      maximum: 1_000_000,
+      placeholder: 'seconds',
+      description: 'how long to serve other peers after the download, in seconds',
+    }),
+    quiet: Type.Boolean({ default: false, description: 'print nothing but errors' }),
+    json: Type.Boolean({ default: false, description: 'print one JSON object as the last line of standard output' }),
+    logLevel: Type.Union(
+      LOG_LEVELS.map(level => Type.Literal(level)),
+      {
+        default: 'silent',
+        placeholder: 'level',
+        description: `what to log on standard error, one of ${LOG_LEVELS.join(', ')}`,
+      },
+    ),
+  },
+  { additionalProperties: false },
+)
+export type DfgetConfig = Static<typeof DfgetConfig>

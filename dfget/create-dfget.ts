@@ -1,0 +1,68 @@
+import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
+import { systemClock } from '../lib/clock.ts'
+import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
+import type { Logger } from '../lib/logger.ts'
+import { createMetrics } from '../lib/metrics.ts'
+import { createUpstreamFetcher } from '../lib/origin/http-fetch.ts'
+import { createHttpOrigin } from '../lib/origin/http-origin.ts'
+import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
+import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
+import { createSupernodeClient } from '../supernode/client/supernode-client.ts'
+import type { DfgetConfig } from './config.ts'
+import { clearDataDirectory, type DataDirectory } from './data-directory.ts'
+import { createPeer } from './peer/create-peer.ts'
+import { PEER_METRICS } from './peer/metrics.ts'
+import type { Peer } from './peer/peer.ts'
+
+/** A peer for one download. */
+export interface Dfget extends Startable {
+  readonly peer: Peer
+  readonly dataDirectory: DataDirectory
+}
+
+/** Puts a dfget together. @throws DamselflyError CONFIG_INVALID, STORE_FAILED for an unsuitable data directory */
+export async function createDfget(
+  config: Pick<DfgetConfig, 'supernode' | 'p2p'>,
+  dataDirectory: DataDirectory,
+  logger: Logger,
+): Promise<Dfget> {
+  const clock = systemClock
+  const fetcher = createUpstreamFetcher({ logger, clock })
+  const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(dataDirectory.path, 'peer'))
+
+  const peer = createPeer({
+    node: await createLibp2pNode({ privateKey, listen: config.p2p.listen }),
+    store: new DiskBlockStore({ logger, clock }, { dataDir: dataDirectory.path }),
+    origin: createHttpOrigin({ logger, fetcher }),
+    supernode: config.supernode === '' ? undefined : createSupernodeClient(config.supernode),
+    clock,
+    logger,
+    metrics: createMetrics(PEER_METRICS),
+  })
+
+  return { ...createLifecycle([fetcher, peer]), peer, dataDirectory }
+}
+
+/**
+ * Starts a dfget in the first of the directories that can be used.
+ * @throws DamselflyError as `createDfget` does, when none can
+ */
+export async function startDfget(
+  config: Pick<DfgetConfig, 'supernode' | 'p2p'>,
+  directories: readonly DataDirectory[],
+  logger: Logger,
+): Promise<Dfget> {
+  let failure: unknown
+  for (const directory of directories) {
+    try {
+      const dfget = await createDfget(config, directory, logger)
+      await dfget.start()
+      return dfget
+    } catch (error) {
+      logger.warn({ directory: directory.path, error }, 'data directory not usable')
+      if (directory.kept === 'never') await clearDataDirectory(directory, { complete: false, storedBytes: 0 })
+      failure = error
+    }
+  }
+  throw failure
+}

@@ -1,0 +1,51 @@
+import { hash, randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+/** Where a download keeps its blocks, and for how long. */
+export interface DataDirectory {
+  readonly path: string
+  /** `always`: the user named it. `incomplete`: until the download is complete. `never`: nobody could find it again. */
+  readonly kept: 'always' | 'incomplete' | 'never'
+}
+
+/** The variables of the environment that matter here. */
+export interface CacheEnvironment {
+  readonly XDG_CACHE_HOME?: string | undefined
+  readonly HOME?: string | undefined
+}
+
+/**
+ * The directories to try for a download, best first. A directory that the user named is the only one. By default each URL has its own in the user's cache (XDG Base Directory
+ * Specification), so that downloads run side by side and an interrupted one finds its blocks again. Where that cannot be
+ * used, because the same download is running or the cache cannot be written, a temporary one serves.
+ * @param url what tells downloads apart
+ */
+export function dataDirectories(
+  named: string | undefined,
+  url: string,
+  environment: CacheEnvironment = process.env,
+): DataDirectory[] {
+  if (named !== undefined) return [{ path: resolve(named), kept: 'always' }]
+  const path = join(cacheDirectory(environment), 'damselfly', 'dfget', hash('sha256', url, 'hex').slice(0, 32))
+  return [
+    { path, kept: 'incomplete' },
+    { path: join(tmpdir(), `damselfly-dfget-${randomUUID()}`), kept: 'never' },
+  ]
+}
+
+/** Removes a directory that is not to be kept. Nobody uses it any more. */
+export async function clearDataDirectory(
+  { path, kept }: DataDirectory,
+  state: { complete: boolean; storedBytes: number },
+): Promise<void> {
+  const useful = kept === 'always' || (kept === 'incomplete' && !state.complete && state.storedBytes > 0)
+  if (!useful) await rm(path, { recursive: true, force: true })
+}
+
+// The specification says to ignore relative paths.
+function cacheDirectory({ XDG_CACHE_HOME: cache = '', HOME: home = '' }: CacheEnvironment): string {
+  if (cache.startsWith('/')) return cache
+  return join(home.startsWith('/') ? home : homedir(), '.cache')
+}

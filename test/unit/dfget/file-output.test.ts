@@ -1,0 +1,97 @@
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { openFileOutput } from '../../../dfget/cli/file-output.ts'
+import { createScratchDirectory, type ScratchDirectory } from '../../helpers/scratch-directory.ts'
+
+let scratch: ScratchDirectory
+beforeEach(async () => {
+  scratch = await createScratchDirectory()
+})
+afterEach(() => scratch[Symbol.asyncDispose]())
+
+const at = (name: string) => join(scratch.path, name)
+const open = (output: string | undefined, fields: { overwrite?: boolean; suggestedName?: string | undefined } = {}) =>
+  openFileOutput({ output, suggestedName: 'suggested', overwrite: false, ...fields })
+
+describe('a file', () => {
+  test('has its name only when it is whole', async () => {
+    const output = await open(at('file'))
+    await output.write(Buffer.from('one '))
+    await output.write(Buffer.from('two'))
+    expect(await readdir(scratch.path)).toEqual([expect.stringMatching(/^file\.[0-9a-f-]{36}\.part$/)])
+    await output.finish()
+    await output.discard()
+    expect(await readdir(scratch.path)).toEqual(['file'])
+    expect(await readFile(at('file'), 'utf8')).toBe('one two')
+  })
+
+  test('leaves nothing when it is given up', async () => {
+    const output = await open(at('file'))
+    await output.write(Buffer.from('one'))
+    await output.discard()
+    await output.discard()
+    expect(await readdir(scratch.path)).toEqual([])
+  })
+
+  test('that exists is replaced only on request, also one that came in the meantime', async () => {
+    await writeFile(at('file'), 'old')
+    await expect(open(at('file'))).rejects.toThrow(`${at('file')} exists; --overwrite replaces it`)
+    const late = await open(at('other'))
+    await writeFile(at('other'), 'mine')
+    await expect(late.finish()).rejects.toThrow('exists; --overwrite replaces it')
+    await late.discard()
+    expect(await readFile(at('other'), 'utf8')).toBe('mine')
+
+    const output = await open(at('file'), { overwrite: true })
+    await output.write(Buffer.from('new'))
+    expect(await readFile(at('file'), 'utf8')).toBe('old')
+    await output.finish()
+    expect(await readFile(at('file'), 'utf8')).toBe('new')
+    expect((await readdir(scratch.path)).sort()).toEqual(['file', 'other'])
+  })
+
+  test('that is a link to nowhere exists', async () => {
+    await symlink(at('nowhere'), at('file'))
+    await expect(open(at('file'))).rejects.toThrow('exists')
+  })
+
+  test('may have the longest name that there is', async () => {
+    const name = 'n'.repeat(255)
+    const output = await open(at(name))
+    await output.finish()
+    expect(await readdir(scratch.path)).toEqual([name])
+    await expect(open(at('n'.repeat(256))).then(longer => longer.finish())).rejects.toThrow('the name is too long')
+  })
+})
+
+describe('a directory', () => {
+  test('gets a file of the suggested name', async () => {
+    const output = await open(scratch.path)
+    await output.finish()
+    expect(output.path).toBe(at('suggested'))
+    expect(await readdir(scratch.path)).toEqual(['suggested'])
+  })
+
+  test('needs a name, which must not be a directory again', async () => {
+    await expect(open(scratch.path, { suggestedName: undefined })).rejects.toThrow('name the file with --output')
+    await mkdir(at('suggested'))
+    await expect(open(scratch.path)).rejects.toThrow('suggested is a directory; name a file with --output')
+  })
+
+  test.each([
+    ['missing/file', 'the directory does not exist; make it'],
+    ['missing/', 'the directory does not exist; make it'],
+    ['plain/file', 'a part of the path is no directory'],
+  ])('that cannot be: %s', async (output, text) => {
+    await writeFile(at('plain'), '')
+    await expect(open(`${scratch.path}/${output}`)).rejects.toThrow(text)
+  })
+
+  // Nobody can make files there, root included.
+  test('that cannot be written is refused before anything is fetched', async () => {
+    await expect(open('/sys/kernel/file')).rejects.toThrow(
+      /\/sys\/kernel\/file: (no permission|the file system is read-only)/,
+    )
+  })
+})

@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest'
+import { downloadRequest } from '../../../dfget/cli/request.ts'
+import { digestOf } from '../../../protocol/digest.ts'
+
+const SHA256 = digestOf(new Uint8Array())
+const SHA512 = digestOf(new Uint8Array(), 'sha512')
+const BLOB = `http://registry:5000/v2/library/demo/blobs/${SHA256}`
+
+function requestOf(url: string, header: string[] = [], digest?: string) {
+  return downloadRequest(url, { header, ...(digest === undefined ? {} : { digest }) })
+}
+
+describe('the URL', () => {
+  test.each(['foo', 'ftp://host/file', 'file:///etc/passwd', '//host/file', ''])('"%s" is refused', url => {
+    expect(() => requestOf(url)).toThrow(`"${url}" is not an absolute http:// or https:// URL`)
+  })
+
+  test('loses its user, who becomes a header unless one is given, and its fragment', () => {
+    const { source } = requestOf('http://user:p%40ss@host/file?q=1#part')
+    expect(source).toMatchObject({
+      url: 'http://host/file?q=1',
+      headers: { authorization: `Basic ${btoa('user:p@ss')}` },
+    })
+    const given = requestOf('http://user:pass@host/file', ['Authorization: Bearer token'])
+    expect(given.source.headers).toEqual({ authorization: 'Bearer token' })
+  })
+
+  test.each([
+    ['http://host/a/disk.img?x=/y', 'disk.img'],
+    ['http://host/a%20b.bin', 'a b.bin'],
+    ['http://host/..%2f..%2fetc%2fpasswd', '..%2f..%2fetc%2fpasswd'],
+    ['http://host/a%00b%1b', 'a%00b%1b'],
+    ['http://host/%ff', '%ff'],
+    ['http://host/a/%2e%2e', undefined],
+    ['http://host', undefined],
+    ['http://host/a/', undefined],
+    [BLOB, SHA256],
+  ])('%s suggests the name %s', (url, name) => expect(requestOf(url).suggestedName).toBe(name))
+})
+
+describe('headers', () => {
+  test('are read by lower-case name, repeated ones joined', () => {
+    const { headers } = requestOf('http://host/a', [
+      'X-One:  a:b, c ',
+      'Accept: text/plain',
+      'accept: */*',
+      'Empty:',
+    ]).source
+    expect(headers).toEqual({ 'x-one': 'a:b, c', accept: 'text/plain, */*', empty: '' })
+  })
+
+  test.each(['no colon', ': no name', 'Bad Name: x', 'Name : x'])('"%s" is refused', text => {
+    expect(() => requestOf('http://host/a', [text])).toThrow("a header is written 'Name: value'")
+  })
+
+  test('cannot smuggle another one in, and are not shown', () => {
+    const smuggling = () => requestOf('http://host/a', ['Authorization: secret\r\nX-Other: 1'])
+    expect(smuggling).toThrow('the value of header Authorization has characters that HTTP does not allow')
+    expect(smuggling).not.toThrow('secret')
+  })
+})
+
+describe('digests', () => {
+  test('come from the command line or the URL of a blob, and name the task', () => {
+    expect(requestOf('http://host/a')).toMatchObject({ digests: [], source: { digest: undefined } })
+    expect(requestOf('http://host/a', [], SHA512)).toMatchObject({ digests: [SHA512], source: { digest: SHA512 } })
+    expect(requestOf(BLOB)).toMatchObject({ digests: [SHA256], source: { digest: SHA256 } })
+    expect(requestOf(BLOB, [], SHA256.toUpperCase()).digests).toEqual([SHA256])
+  })
+
+  test('of a URL and the command line must both hold, the one of the URL naming the task', () => {
+    expect(requestOf(BLOB, [], SHA512)).toMatchObject({ digests: [SHA256, SHA512], source: { digest: SHA256 } })
+    expect(() => requestOf(BLOB, [], digestOf(Buffer.from('x')))).toThrow('--digest is not that of the blob in the URL')
+  })
+
+  test.each(['md5:d41d8cd98f00b204e9800998ecf8427e', 'MD5:x', 'sha1:da39a3ee'])('%s proves nothing', digest => {
+    expect(() => requestOf('http://host/a', [], digest)).toThrow(/(md5|sha1) can be forged.*give sha256/)
+  })
+
+  test.each(['sha256:abc', 'x', SHA256.slice(7)])('%s is none', digest => {
+    expect(() => requestOf('http://host/a', [], digest)).toThrow('expected sha256:<64 hex digits>')
+  })
+})

@@ -52,7 +52,13 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     logger,
     errorBody: mirrorErrorBody,
   })
-  addHealthRoutes(http.app, 'dfdaemon', metrics)
+  addHealthRoutes(http.app, 'dfdaemon', {
+    contentType: metrics.contentType,
+    text() {
+      metrics.downloads.set(peer.running())
+      return metrics.text()
+    },
+  })
   http.app.get('/api/v1/tasks', () => peer.tasks())
   addRegistryRoutes(http.app, {
     peer,

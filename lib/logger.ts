@@ -20,5 +20,5 @@ export function silentLogger(): Logger {
   return pino({ level: 'silent' })
 }
 
-const SECRET_FIELDS = ['authorization', 'cookie', 'ticket', 'token', 'password']
+const SECRET_FIELDS = ['authorization', 'cookie', 'credentials', 'identityToken', 'password', 'ticket', 'token']
 const REDACTED = SECRET_FIELDS.flatMap(field => [field, `*.${field}`, `*.*.${field}`])

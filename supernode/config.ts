@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { LOG_LEVELS } from '../lib/logger.ts'
+import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 
 /** The settings of a supernode. Flags, environment variables and docs/configuration.md come from here. */
 export const SupernodeConfig = Type.Object(
@@ -41,6 +42,19 @@ export const SupernodeConfig = Type.Object(
       default: 60,
       minimum: 0,
       description: "how long the origin's yes to a requester's credentials counts",
+    }),
+    admissionOutage: Type.Union(
+      OUTAGE_POLICIES.map(policy => Type.Literal(policy)),
+      {
+        default: 'recent',
+        description:
+          'who may have content of an origin that is down: deny (nobody), recent (whom it said yes to not long ago) or allow (everybody)',
+      },
+    ),
+    admissionRecentSeconds: Type.Integer({
+      default: 600,
+      minimum: 0,
+      description: "how long the origin's yes counts under admissionOutage recent",
     }),
     logLevel: Type.Union(
       LOG_LEVELS.map(level => Type.Literal(level)),

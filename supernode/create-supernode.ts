@@ -8,6 +8,7 @@ import { addHealthRoutes, createHttpServer } from '../lib/http/api-server.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createMetrics } from '../lib/metrics.ts'
+import { AccessCheck } from '../lib/origin/access.ts'
 import { createHttpOrigin } from '../lib/origin/http-origin.ts'
 import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
@@ -19,7 +20,6 @@ import type { SupernodeConfig } from './config.ts'
 import { serveControl } from './control/control-server.ts'
 import { SwarmDirector } from './control/swarm-director.ts'
 import { SUPERNODE_METRICS } from './metrics.ts'
-import { Admission } from './origin/admission.ts'
 import { createSchedulerState } from './scheduler/state.ts'
 import { Seeder } from './seed/seeder.ts'
 
@@ -72,10 +72,24 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   })
 
   const http = createHttpServer({ listen: config.http.listen, bodyLimitBytes: MAX_REGISTRATION_BYTES, logger })
-  addHealthRoutes(http.app, 'supernode', metrics)
+  addHealthRoutes(http.app, 'supernode', {
+    contentType: metrics.contentType,
+    text() {
+      metrics.tasks.set([...seeder.tasks()].length)
+      metrics.peers.set(director.peers().length)
+      return metrics.text()
+    },
+  })
   addTaskRoutes(http.app, { seeder, store, director })
   addRegistrationRoutes(http.app, {
-    admission: new Admission(origin, config.admissionLifetimeSeconds * 1000),
+    admission: new AccessCheck(
+      { origin, clock },
+      {
+        lifetimeMs: config.admissionLifetimeSeconds * 1000,
+        outage: config.admissionOutage,
+        recentMs: config.admissionRecentSeconds * 1000,
+      },
+    ),
     seeder,
     clusterKey,
     ticketLifetimeMs: config.ticketLifetimeSeconds * 1000,

@@ -24,7 +24,7 @@ export interface UpstreamTarget {
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d{1,5})?$/
 
 /** Names of registries that answer elsewhere than their name says. */
-const WELL_KNOWN: Readonly<Record<string, string>> = { 'docker.io': 'https://registry-1.docker.io' }
+const WELL_KNOWN = new Map([['docker.io', 'https://registry-1.docker.io']])
 
 /**
  * Chooses the upstream of a request under `/v2/` (contracts §0 rule 9): containerd names it in `?ns=`, podman and CRI-O put it
@@ -57,7 +57,7 @@ function hasRepository(path: string, first: string): boolean {
 
 function baseUrlOf(registry: string, rules: UpstreamRules): string {
   const configured = Object.hasOwn(rules.upstreams, registry) ? rules.upstreams[registry]?.url : undefined
-  return (configured ?? WELL_KNOWN[registry] ?? `${defaultScheme(registry)}://${registry}`).replace(/\/+$/, '')
+  return (configured ?? WELL_KNOWN.get(registry) ?? `${defaultScheme(registry)}://${registry}`).replace(/\/+$/, '')
 }
 
 // Registries on the machine itself speak plain http, as every runtime assumes.

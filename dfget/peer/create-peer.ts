@@ -91,5 +91,6 @@ export function createPeer(components: PeerComponents, init: { labels?: Labels }
     addresses: () => node.addresses(),
     open: (source, options) => tasks.open(source, options),
     tasks: () => tasks.list(),
+    running: () => tasks.running,
   }
 }

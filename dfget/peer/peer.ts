@@ -21,4 +21,6 @@ export interface Peer extends Startable {
    */
   open(source: Source, options: { signal: AbortSignal }): Promise<TaskContent>
   tasks(): Promise<PeerTask[]>
+  /** How many tasks are being downloaded. */
+  running(): number
 }

@@ -38,6 +38,8 @@ export class Tasks implements NeighbourListener, SupernodeListener {
   readonly #components: TasksComponents
   /** By what identifies a content before its task is known: digest or URL. */
   readonly #sessions = new Map<string, TaskSession>()
+  /** Sessions whose download is over, and that may still be read from. */
+  readonly #ended = new Set<TaskSession>()
   readonly #accounts = new LRUCache<TaskId, Account>({ max: MAX_ACCOUNTS })
   #cancelTick = () => {}
 
@@ -58,6 +60,7 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     this.#cancelTick()
     for (const session of this.#sessions.values()) session.stop()
     this.#sessions.clear()
+    this.#ended.clear()
   }
 
   async open(source: Source, { signal }: { signal: AbortSignal }): Promise<TaskContent> {
@@ -157,6 +160,7 @@ export class Tasks implements NeighbourListener, SupernodeListener {
   #end(key: string, session: TaskSession): void {
     if (this.#sessions.get(key) === session) this.#sessions.delete(key)
     session.stop()
+    this.#ended.add(session)
   }
 
   #byTask(task: TaskId): TaskSession | undefined {
@@ -171,6 +175,7 @@ export class Tasks implements NeighbourListener, SupernodeListener {
       session.tick()
       if (session.idle) this.#end(key, session)
     }
+    for (const session of this.#ended) if (session.closeWhenUnread()) this.#ended.delete(session)
   }
 
   async #offerStored(): Promise<void> {

@@ -17,14 +17,16 @@ export async function checkAccess(
   source: Source,
   signal: AbortSignal | undefined,
 ): Promise<OriginInfo> {
-  const { host, pathname } = parseHttpUrl(source.url)
+  const { url, credentials } = source
+  const { host, pathname } = parseHttpUrl(url)
   const isRegistry = /^\/v2\/.+\/(?:blobs|manifests)\/[^/]+$/.test(pathname)
   const redirect = 'same-origin'
 
   const head = await fetcher.fetch({
-    url: source.url,
+    url,
     method: 'HEAD',
     headers: contentRequestHeaders(source.headers),
+    credentials,
     signal,
     redirect,
   })
@@ -33,9 +35,10 @@ export async function checkAccess(
   discard(head.body)
 
   const get = await fetcher.fetch({
-    url: source.url,
+    url,
     method: 'GET',
     headers: contentRequestHeaders(source.headers, 'bytes=0-0'),
+    credentials,
     signal,
     redirect: isRegistry ? redirect : 'follow',
   })

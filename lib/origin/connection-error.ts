@@ -37,6 +37,11 @@ export function connectionError(url: URL, error: unknown): DamselflyError {
   return new DamselflyError('ORIGIN_UNREACHABLE', `${url.host}: ${connectionReason(error)}`, { cause: error })
 }
 
+/** Whether a request was not sent because its address lies in a blocked network. */
+export function isBlockedAddress(error: unknown): boolean {
+  return error instanceof DamselflyError && codeOf(error.cause) === BLOCKED_ADDRESS
+}
+
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return ''
   // Several addresses were tried: the last failure stands for all.

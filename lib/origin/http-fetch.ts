@@ -4,6 +4,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import type { Startable } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
 import { bodyOf, discard, readBeginning } from './bounded-body.ts'
+import { type RegistryCredentials, usableCredentials } from './credentials/registry-credentials.ts'
 import {
   createHttpTransport,
   type HttpTransport,
@@ -22,6 +23,11 @@ export interface UpstreamRequest {
   readonly method: 'GET' | 'HEAD'
   /** The requester's headers, in any case; its `Authorization` and `Cookie` go to the URL's own origin only. */
   readonly headers: HeaderRecord
+  /**
+   * Our own account at the URL's registry, for a challenge of that very origin. A requester that sent an `Authorization`
+   * speaks for itself: then it is not used.
+   */
+  readonly credentials?: RegistryCredentials | undefined
   readonly signal?: AbortSignal | undefined
   /** Which redirects to follow, all by default. `same-origin` hands a redirect to elsewhere back as it is. */
   readonly redirect?: 'follow' | 'same-origin' | undefined
@@ -35,7 +41,7 @@ export interface UpstreamResponse {
   readonly body: Readable
 }
 
-/** Sends requests upstream, with the anonymous token flow of registries and redirects (contracts §0 rule 11, §1). */
+/** Sends requests upstream, with the authentication of registries and redirects (contracts §0 rule 11, §1). */
 export interface UpstreamFetcher extends Startable {
   /**
    * Any final status is an answer, also 401 and 5xx.
@@ -76,13 +82,13 @@ export function createUpstreamFetcher(
     if (init.allowUrl?.(url) === false) throw new DamselflyError('DENIED', `${url.host} is not an allowed origin`)
   }
 
-  /** One URL, with the token flow if the requester has no `Authorization` of its own here. */
+  /** One URL, with the registry's authentication if the requester has no `Authorization` of its own here. */
   async function fetchOnce(url: URL, request: UpstreamRequest, headers: HeaderRecord): Promise<TransportResponse> {
     checkUrl(url)
-    const { method, signal } = request
+    const { method, credentials, signal } = request
     if (headers.authorization !== undefined) return transport.send({ url, method, headers, signal })
 
-    let authorization = auth.known(url)
+    let authorization = auth.known(url, credentials)
     let fresh = false
     for (let tries = 1; ; tries++) {
       const sent = authorization === undefined ? headers : { ...headers, authorization }
@@ -90,7 +96,8 @@ export function createUpstreamFetcher(
       if (response.status !== 401 || fresh || tries === AUTH_TRIES_MAX) return response
 
       const refusal = await detached(response)
-      const answer = await auth.answer(url, refusal.headers['www-authenticate'], authorization, signal)
+      const options = { credentials, rejected: authorization, signal }
+      const answer = await auth.answer(url, refusal.headers['www-authenticate'], options)
       if (answer.kind === 'none') return refusal
       if (answer.kind === 'failed') return answer.response
       authorization = answer.value
@@ -98,8 +105,9 @@ export function createUpstreamFetcher(
     }
   }
 
-  async function follow(request: UpstreamRequest, start: URL): Promise<{ response: TransportResponse; hops: number }> {
+  async function follow(asked: UpstreamRequest, start: URL): Promise<{ response: TransportResponse; hops: number }> {
     let url = start
+    let request = { ...asked, credentials: usableCredentials(asked.credentials) }
     let headers = upstreamHeaders(request.headers)
     for (let hops = 0; ; hops++) {
       const response = await fetchOnce(url, request, headers)
@@ -112,7 +120,10 @@ export function createUpstreamFetcher(
       discard(response.body)
       if (hops === REDIRECTS_MAX) throw failedRedirect(url, response.status, `more than ${REDIRECTS_MAX} redirects`)
       // Once dropped, credentials stay dropped, even if a later redirect leads back.
-      if (target.origin !== url.origin) headers = crossOriginHeaders(headers)
+      if (target.origin !== url.origin) {
+        headers = crossOriginHeaders(headers)
+        request = { ...request, credentials: undefined }
+      }
       url = target
     }
   }

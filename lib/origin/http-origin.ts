@@ -38,9 +38,10 @@ async function openContent(fetcher: UpstreamFetcher, source: Source, options: Op
   const ranged = start > 0 || end !== undefined
   const headers = contentRequestHeaders(source.headers, ranged ? formatRange(start, end) : undefined, validator)
 
-  const response = await fetcher.fetch({ url: source.url, method: 'GET', headers, signal })
+  const { url, credentials } = source
+  const response = await fetcher.fetch({ url, method: 'GET', headers, credentials, signal })
   const { status } = response
-  const { host } = new URL(source.url)
+  const { host } = new URL(url)
   if (status !== 200 && !(status === 206 && ranged)) {
     const failure = await failureOf(host, response)
     signal?.throwIfAborted()

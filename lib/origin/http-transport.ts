@@ -1,15 +1,18 @@
 import type { Readable } from 'node:stream'
-import { getCACertificates } from 'node:tls'
 import { Agent, type Dispatcher } from 'undici'
+import { createAgents } from './agents.ts'
 import { createGuardedConnector, LINK_LOCAL_NETWORKS } from './blocked-networks.ts'
 import { connectionError } from './connection-error.ts'
+import type { TlsSettings } from './tls-settings.ts'
 
 /** One HTTP exchange, without redirects or authentication. */
 export interface TransportRequest {
   readonly url: URL
-  readonly method: 'GET' | 'HEAD'
+  /** POST is for token services. */
+  readonly method: 'GET' | 'HEAD' | 'POST'
   /** Lower-case names. The `Host` header is always that of the URL. */
   readonly headers: Readonly<Record<string, string>>
+  readonly body?: string | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -41,6 +44,11 @@ export interface HttpTransportInit {
   readonly connectionsPerHost?: number | undefined
   /** PEM certificates that are trusted besides the system's. */
   readonly caCertificates?: readonly string[] | undefined
+  /**
+   * Settings for connections to one `host[:port]` as it stands in a URL; the defaults when undefined. They come from the
+   * operator's configuration, never from a peer or requester.
+   */
+  readonly tlsFor?: ((host: string) => TlsSettings | undefined) | undefined
   /** Networks in CIDR form that are never connected to, checked after name resolution. Link-local by default. */
   readonly blockedNetworks?: readonly string[] | undefined
 }
@@ -53,25 +61,31 @@ const BODY_BUFFER_BYTES = 256 * 1024
 
 /** A transport on undici. HTTP/1.1 only: one flow per connection, and registries' HTTP/2 resets cannot be resumed from. */
 export function createHttpTransport(init: HttpTransportInit = {}): HttpTransport {
-  const agent = new Agent({
-    allowH2: false,
-    connections: init.connectionsPerHost ?? CONNECTIONS_PER_HOST,
-    headersTimeout: init.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
-    bodyTimeout: init.bodyIdleTimeoutMs ?? BODY_IDLE_TIMEOUT_MS,
-    connect: createGuardedConnector(init.blockedNetworks ?? LINK_LOCAL_NETWORKS, {
-      timeout: init.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-      allowH2: false,
-      ...(init.caCertificates === undefined ? {} : { ca: [...getCACertificates('default'), ...init.caCertificates] }),
-    }),
-  })
+  const agents = createAgents(
+    tls =>
+      new Agent({
+        allowH2: false,
+        connections: init.connectionsPerHost ?? CONNECTIONS_PER_HOST,
+        headersTimeout: init.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+        bodyTimeout: init.bodyIdleTimeoutMs ?? BODY_IDLE_TIMEOUT_MS,
+        connect: createGuardedConnector(init.blockedNetworks ?? LINK_LOCAL_NETWORKS, {
+          ...tls,
+          timeout: init.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+          allowH2: false,
+        }),
+      }),
+    init.caCertificates,
+  )
 
-  async function exchange({ url, method, headers, signal }: TransportRequest): Promise<TransportResponse> {
-    const response = await agent.request({
+  async function exchange({ url, method, headers, body, signal }: TransportRequest): Promise<TransportResponse> {
+    const tls = url.protocol === 'https:' ? init.tlsFor?.(url.host) : undefined
+    const response = await agents.of(tls).request({
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
       method,
       headers: { ...headers },
       highWaterMark: BODY_BUFFER_BYTES,
+      ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
     })
     // A body that is destroyed, or fails before anybody reads it, must not bring the process down.
@@ -92,7 +106,7 @@ export function createHttpTransport(init: HttpTransportInit = {}): HttpTransport
         throw connectionError(request.url, error)
       }
     },
-    stop: () => agent.destroy(),
+    stop: () => agents.stop(),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Digest } from '../../protocol/digest.ts'
+import type { RegistryCredentials } from './credentials/registry-credentials.ts'
 
 /** Where a task's bytes come from, with the credentials of whoever asked. */
 export interface Source {
@@ -6,6 +7,8 @@ export interface Source {
   readonly url: string
   /** The requester's headers, in any case. Hop-by-hop, range and conditional headers are ignored. */
   readonly headers: Readonly<Record<string, string>>
+  /** An account of our own at this origin, for requesters without an `Authorization`. Never stored or logged. */
+  readonly credentials?: RegistryCredentials | undefined
   /** The digest that the whole content must have, if known. The reader of the content checks it. */
   readonly digest?: Digest | undefined
 }

@@ -4,6 +4,16 @@ import { BlockSizeField, DigestField, PeerAddressField, PeerIdField, SizeField, 
 /** Longest registration body, in bytes. */
 export const MAX_REGISTRATION_BYTES = 64 * 1024
 
+/** An account of the registering node itself: a user with a password or access key, or an OAuth2 refresh token. */
+export const OriginCredentials = Type.Union([
+  Type.Object(
+    { username: Type.String({ maxLength: 256 }), password: Type.String({ maxLength: 16_384 }) },
+    { additionalProperties: false },
+  ),
+  Type.Object({ identityToken: Type.String({ minLength: 1, maxLength: 16_384 }) }, { additionalProperties: false }),
+])
+export type OriginCredentials = Static<typeof OriginCredentials>
+
 /** `POST /peer/registry`: a peer wants the content of a URL. */
 export const RegistrationRequest = Type.Object(
   {
@@ -13,6 +23,8 @@ export const RegistrationRequest = Type.Object(
         url: Type.String({ minLength: 1, maxLength: 8192, pattern: '^https?://' }),
         /** The requester's own headers for this origin: used for this task's origin requests only, never stored or logged. */
         headers: Type.Record(Type.String({ maxLength: 256 }), Type.String({ maxLength: 32_768 })),
+        /** For the origin's challenge when the requester sent no `Authorization`: likewise never stored or logged. */
+        credentials: Type.Optional(OriginCredentials),
         digest: Type.Optional(DigestField),
         /** Caller's own distinction between contents of the same URL. */
         tag: Type.Optional(Type.String({ maxLength: 256 })),

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { Compile } from 'typebox/compile'
 import type { Clock } from '../../lib/clock.ts'
-import type { Source } from '../../lib/origin/origin.ts'
+import type { AccessCheck } from '../../lib/origin/access.ts'
+import type { OriginInfo, Source } from '../../lib/origin/origin.ts'
 import { blockSizeFor } from '../../protocol/block-size.ts'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
 import {
@@ -12,12 +13,11 @@ import {
 } from '../../protocol/messages/registration.ts'
 import { type TaskId, taskIdOfDigest, taskIdOfUrl } from '../../protocol/task.ts'
 import { type ClusterKey, signTicket } from '../../protocol/ticket.ts'
-import type { Admission, Admitted } from '../origin/admission.ts'
 import type { SeedTask } from '../seed/seed-task.ts'
 import type { Seeder } from '../seed/seeder.ts'
 
 export interface RegistrationComponents {
-  readonly admission: Admission
+  readonly admission: AccessCheck
   readonly seeder: Seeder
   readonly clusterKey: ClusterKey
   readonly ticketLifetimeMs: number
@@ -53,7 +53,8 @@ export function addRegistrationRoutes(app: FastifyInstance, components: Registra
 async function register(components: RegistrationComponents, body: RegistrationRequest): Promise<RegistrationAnswer> {
   const { admission, seeder, clusterKey, ticketLifetimeMs, clock } = components
   const { peerId, source } = body
-  const admitted = await admission.check(source)
+  // During an outage of the origin, what the swarm holds can still be had.
+  const admitted = await admission.check(source, { allowStale: true })
   const taskId = taskIdOf(source, admitted)
   const task = await seeder.ensure(taskId, source, shapeOf(admitted))
   const expiresAt = clock.wallTime() + ticketLifetimeMs
@@ -68,7 +69,7 @@ async function register(components: RegistrationComponents, body: RegistrationRe
   }
 }
 
-function taskIdOf(source: Source & { tag?: string }, admitted: Admitted): TaskId {
+function taskIdOf(source: Source & { tag?: string }, admitted: OriginInfo): TaskId {
   if (source.digest !== undefined) return taskIdOfDigest(source.digest)
   if (admitted.validator === undefined) {
     throw new DamselflyError(
@@ -79,7 +80,7 @@ function taskIdOf(source: Source & { tag?: string }, admitted: Admitted): TaskId
   return taskIdOfUrl({ url: source.url, validator: admitted.validator, tag: source.tag })
 }
 
-function shapeOf({ sizeBytes }: Admitted) {
+function shapeOf({ sizeBytes }: OriginInfo) {
   return { blockSizeBytes: blockSizeFor(sizeBytes), sizeBytes }
 }
 

@@ -89,8 +89,11 @@ export class SupernodeLink {
   async register(source: Source, { signal }: { signal: AbortSignal }): Promise<RegistrationAnswer> {
     const { client, node } = this.#components
     if (client === undefined) throw new DamselflyError('SUPERNODE_UNREACHABLE', 'none is configured')
-    const { url, headers, digest } = source
-    const body = { peerId: node.peerId, source: { url, headers: { ...headers }, ...(digest && { digest }) } }
+    const { url, headers, credentials, digest } = source
+    const body = {
+      peerId: node.peerId,
+      source: { url, headers: { ...headers }, ...(credentials && { credentials }), ...(digest && { digest }) },
+    }
     const answer = await client.register(body, { signal })
     this.#meet(answer)
     await withDeadline(this.#open(), LINK_WAIT_MS, this.#components.clock)

@@ -14,6 +14,8 @@ export class Neighbour implements NeighbourView {
   /** When it stops being a suspect. */
   suspectUntil = 0
   #deliveredAt = 0
+  #failures = 0
+  #failedAt = Number.NEGATIVE_INFINITY
 
   constructor(peer: string, has: Bitfield) {
     this.peer = peer
@@ -24,8 +26,18 @@ export class Neighbour implements NeighbourView {
   delivered(bytes: number, askedAt: number, now: number): void {
     const rate = bytes / Math.max(0.1, now - Math.max(askedAt, this.#deliveredAt))
     this.#deliveredAt = now
+    this.#failures = 0
     this.rateBytesPerMs =
       this.rateBytesPerMs === 0 ? rate : this.rateBytesPerMs + RATE_WEIGHT * (rate - this.rateBytesPerMs)
+  }
+
+  /** Notes a request that came to nothing; those that one broken stream took with it count once. @returns how many in a row */
+  failed(askedAt: number, now: number): number {
+    if (askedAt >= this.#failedAt) {
+      this.#failures++
+      this.#failedAt = now
+    }
+    return this.#failures
   }
 
   /** Asks it only when nobody else can be asked, for a while. */

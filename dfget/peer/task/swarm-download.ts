@@ -1,7 +1,7 @@
 import type { Clock } from '../../../lib/clock.ts'
 import type { Logger } from '../../../lib/logger.ts'
 import type { Bitfield } from '../../../protocol/bitfield.ts'
-import { DamselflyError } from '../../../protocol/errors.ts'
+import { DamselflyError, type ErrorCode } from '../../../protocol/errors.ts'
 import type { PeerAddress } from '../../../protocol/messages/codec.ts'
 import type { BlockClient } from '../exchange/block-client.ts'
 import { pick } from '../picker/pick.ts'
@@ -16,7 +16,7 @@ export interface SwarmDownloadComponents {
   readonly clientOf: (peer: string) => BlockClient
   /** The blocks that readers need next. */
   readonly heads: () => readonly number[]
-  readonly report: (about: string, kind: 'corrupt' | 'stalled') => void
+  readonly report: (about: string, kind: 'corrupt' | 'stalled' | 'unreachable') => void
   /** Drops the connection in this task to a peer that lied. */
   readonly disconnect: (peer: string) => void
   readonly clock: Clock
@@ -45,6 +45,11 @@ const MAX_BLOCKS = 2 ** 20
 /** A peer that has requests and sends nothing for this long has stalled (design §8). */
 const STALL_MS = 2_000
 const SUSPECT_MS = 10_000
+/** A peer that fails this often in a row is let go. */
+const MAX_FAILURES = 3
+
+/** What no honest peer sends. */
+const LIES: ReadonlySet<ErrorCode> = new Set(['BLOCK_CORRUPT', 'MESSAGE_INVALID', 'FRAME_TOO_LARGE'])
 
 /** Downloads the blocks of one task from neighbours, and granted ones from the supernode. */
 export class SwarmDownload {
@@ -200,14 +205,16 @@ export class SwarmDownload {
     else this.#asked.set(fetch.block, others)
   }
 
-  #failed({ peer, block }: Fetch, neighbour: Neighbour, error: unknown): void {
+  #failed({ peer, block, askedAt }: Fetch, neighbour: Neighbour, error: unknown): void {
     const { report, disconnect, logger, clock, assembly } = this.#components
     const code = error instanceof DamselflyError ? error.code : undefined
     logger.debug({ taskId: assembly.taskId, peer, block, error }, 'block not delivered')
     if (peer === this.#supernode.peer) {
       this.#grants.delete(block)
-    } else if (code === 'BLOCK_CORRUPT') {
-      logger.warn({ peer, block }, 'a peer sent a block that does not match its digest; it is cut off')
+    } else if (assembly.failure !== undefined) {
+      // The store's fault, not the peer's.
+    } else if (code !== undefined && LIES.has(code)) {
+      logger.warn({ peer, block, code }, 'a peer sent what is not the block that it was asked for; it is cut off')
       report(peer, 'corrupt')
       this.#neighbours.ban(peer)
       disconnect(peer)
@@ -215,6 +222,10 @@ export class SwarmDownload {
       neighbour.has.delete(block)
     } else {
       neighbour.suspectFor(SUSPECT_MS, clock.now())
+      if (neighbour.failed(askedAt, clock.now()) < MAX_FAILURES) return
+      report(peer, 'unreachable')
+      this.#neighbours.remove(peer)
+      disconnect(peer)
     }
   }
 

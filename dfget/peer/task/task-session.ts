@@ -1,5 +1,5 @@
 import type { BlockBuffers } from '../../../lib/blocks/block-buffers.ts'
-import type { BlockStore } from '../../../lib/blocks/block-store.ts'
+import type { BlockStore, TaskBlocks } from '../../../lib/blocks/block-store.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Logger } from '../../../lib/logger.ts'
 import type { Source } from '../../../lib/origin/origin.ts'
@@ -11,11 +11,12 @@ import { DamselflyError } from '../../../protocol/errors.ts'
 import type { PeerAddress } from '../../../protocol/messages/codec.ts'
 import type { SupernodeToPeer } from '../../../protocol/messages/control.ts'
 import type { RegistrationAnswer } from '../../../protocol/messages/registration.ts'
-import { type TaskId, taskIdOfDigest, taskIdOfUrl } from '../../../protocol/task.ts'
+import { taskIdOfDigest, taskIdOfUrl } from '../../../protocol/task.ts'
 import type { BlockClient } from '../exchange/block-client.ts'
 import type { InventoryLinks } from '../swarm/inventory-links.ts'
 import type { SupernodeLink } from '../swarm/supernode-link.ts'
 import { Assembly } from './assembly.ts'
+import { Membership } from './membership.ts'
 import { OriginDownload } from './origin-download.ts'
 import { Readers } from './readers.ts'
 import { StallWatch } from './stall-watch.ts'
@@ -32,15 +33,11 @@ export interface TaskSessionComponents {
   readonly logger: Logger
 }
 
-/** What is stored is told to others in batches of this age. */
-const NEWS_BATCH_MS = 5
-
 /** A session without readers and without progress ends after this long; what is stored stays. */
 const IDLE_MS = 60_000
 
-/** A ticket is renewed this long before its end; a short one after half of its life. */
-const RENEW_BEFORE_MS = 60_000
-const RENEW_RETRY_MS = 5_000
+/** What was downloaded stays open this long for a reader that is about to begin. */
+const LINGER_MS = 2_000
 
 /** One task being downloaded: in the swarm where there is one, from the origin where there is not. */
 export class TaskSession {
@@ -52,22 +49,18 @@ export class TaskSession {
   readonly #components: TaskSessionComponents
   readonly #shape = Promise.withResolvers<void>()
   readonly #stall: StallWatch
+  readonly #membership: Membership
   #assembly: Assembly | undefined
   #swarm: SwarmDownload | undefined
   #origin: OriginDownload | undefined
-  #registration: RegistrationAnswer | undefined
-  #renewing = false
-  #renewAt = Number.POSITIVE_INFINITY
-  /** The supernode may have forgotten that this peer is in the swarm. */
-  #mustJoin = false
-  #news: number[] = []
-  #cancelNews: (() => void) | undefined
-  readonly #stopped = new AbortController()
+  #blocks: TaskBlocks | undefined
+  #readAt = 0
 
   constructor(components: TaskSessionComponents, source: Source) {
     this.source = source
     this.#components = components
     this.#stall = new StallWatch(components.clock)
+    this.#membership = new Membership(components, source)
     this.ready = this.#begin()
     this.ready.catch(() => {})
   }
@@ -82,7 +75,7 @@ export class TaskSession {
 
   /** The ticket to show to neighbours, while there is one. */
   get ticket(): string | undefined {
-    return this.#registration?.ticket
+    return this.#membership.ticket
   }
 
   /** Whether nobody needs this session any more. */
@@ -92,14 +85,24 @@ export class TaskSession {
 
   /** Ends the downloads. Readers go on from the origin. */
   stop(): void {
-    this.#stopped.abort(new Error('the session was stopped'))
+    this.#readAt = this.#components.clock.now()
     this.#swarm?.stop()
     this.#origin?.stop()
-    this.#tellNews()
     const assembly = this.#assembly
+    if (assembly !== undefined) this.#membership.tellNews(assembly.taskId)
+    this.#membership.stop()
     if (assembly === undefined || assembly.complete) return
     assembly.fail(new Error('the session was stopped'))
-    this.#leave(assembly.taskId)
+    this.#membership.leave(assembly.taskId)
+  }
+
+  /** To be called now and then after the stop: closes the stored task when nobody reads it any more. @returns whether it did */
+  closeWhenUnread(): boolean {
+    const now = this.#components.clock.now()
+    if (this.readers.count > 0) this.#readAt = now
+    if (now - this.#readAt < LINGER_MS) return false
+    this.#blocks?.close().catch(error => this.#components.logger.warn({ error }, 'stored task not closed'))
+    return true
   }
 
   /** Takes what the supernode says about this task. */
@@ -117,7 +120,7 @@ export class TaskSession {
         for (const peer of message.peers) {
           links.connect(message.task, peer).catch(error => {
             logger.debug({ peer: peer.id, error }, 'neighbour not reached')
-            this.#report(message.task, peer.id, 'unreachable')
+            this.#membership.report(message.task, peer.id, 'unreachable')
           })
         }
         return
@@ -134,9 +137,7 @@ export class TaskSession {
 
   /** The control stream is open again: registers anew, since the supernode may have forgotten everything. */
   linked(): void {
-    if (this.#swarm === undefined || this.#assembly?.complete === true) return
-    this.#mustJoin = true
-    void this.#renew()
+    if (this.#assembly?.complete !== true) this.#membership.linked()
   }
 
   unlinked(): void {
@@ -148,7 +149,7 @@ export class TaskSession {
     const assembly = this.#assembly
     if (assembly === undefined || assembly.complete || assembly.failure !== undefined) return
     this.#swarm?.tick()
-    if (this.#components.clock.now() >= this.#renewAt) void this.#renew()
+    this.#membership.tick()
 
     const head = this.readers.lowestMissing(assembly)
     if (head === undefined || this.#origin !== undefined) return
@@ -160,8 +161,7 @@ export class TaskSession {
       supernodeSilentMs: this.#swarm === undefined ? Number.POSITIVE_INFINITY : this.#components.supernode.silentMs,
     })
     if (verdict === 'ask') {
-      this.#components.supernode.send({ type: 'blocked', task: assembly.taskId, blocks: [head] })
-      this.#components.supernode.send({ type: 'ping' })
+      this.#membership.blocked(assembly.taskId, head)
     } else if (verdict !== 'wait') {
       this.#components.logger.info(
         { taskId: assembly.taskId, block: head },
@@ -172,12 +172,11 @@ export class TaskSession {
   }
 
   async #begin(): Promise<Assembly> {
-    const { supernode, logger } = this.#components
     let registration: RegistrationAnswer
     try {
-      registration = await supernode.register(this.source, { signal: this.#stopped.signal })
+      registration = await this.#membership.register()
     } catch (error) {
-      logger.debug({ error }, 'not registered, reading the origin')
+      this.#components.logger.debug({ error }, 'not registered, reading the origin')
       return this.#beginAtOrigin()
     }
     return this.#beginInSwarm(registration)
@@ -186,7 +185,6 @@ export class TaskSession {
   async #beginInSwarm(registration: RegistrationAnswer): Promise<Assembly> {
     const { store, clientOf, links, clock, logger } = this.#components
     const { taskId, blockSizeBytes, sizeBytes } = registration
-    this.#registered(registration)
     this.contentType = registration.contentType
     const assembly = this.#assemble(await store.open(taskId, { blockSizeBytes, sizeBytes }))
     const { supernode } = registration
@@ -197,15 +195,15 @@ export class TaskSession {
         ticket: () => this.ticket ?? '',
         clientOf: peer => clientOf(peer === supernode.id ? supernode : { id: peer, addresses: [] }),
         heads: () => this.readers.heads(),
-        report: (about, kind) => this.#report(taskId, about, kind),
+        report: (about, kind) => this.#membership.report(taskId, about, kind),
         disconnect: peer => links.disconnect(taskId, peer),
         clock,
         logger,
       },
       new Bitfield(),
     )
-    this.#leave(taskId)
-    this.#join(assembly, registration)
+    this.#stall.joined()
+    this.#membership.join(taskId, assembly.present)
     if (assembly.sizeBytes === undefined) await Promise.race([this.#shape.promise, assembly.done])
     return assembly
   }
@@ -214,6 +212,7 @@ export class TaskSession {
     const { store } = this.#components
     const { digest, url } = this.source
     const stored = digest === undefined ? undefined : await store.openExisting(taskIdOfDigest(digest))
+    this.#blocks = stored
     const fromBlock = stored?.present.firstClear() ?? 0
     if (stored !== undefined && fromBlock * stored.blockSizeBytes >= (stored.sizeBytes ?? Number.POSITIVE_INFINITY)) {
       return this.#assemble(stored)
@@ -231,33 +230,19 @@ export class TaskSession {
     return assembly
   }
 
-  #assemble(blocks: Awaited<ReturnType<BlockStore['open']>>): Assembly {
+  #assemble(blocks: TaskBlocks): Assembly {
+    this.#blocks = blocks
     const assembly = new Assembly(blocks, {
       stored: block => {
         this.#shape.resolve()
         this.#stall.progress()
         this.#swarm?.stored(block)
-        this.#news.push(block)
-        this.#cancelNews ??= this.#components.clock.after(NEWS_BATCH_MS, () => this.#tellNews())
+        this.#membership.stored(blocks.taskId, block)
       },
-      lost: lost => {
-        this.#components.links.tell(blocks.taskId, 'lost', lost)
-        this.#components.supernode.send({ type: 'lost', task: blocks.taskId, blocks: lost })
-      },
+      lost: lost => this.#membership.lost(blocks.taskId, lost),
     })
     this.#assembly = assembly
     return assembly
-  }
-
-  #tellNews(): void {
-    this.#cancelNews?.()
-    this.#cancelNews = undefined
-    const task = this.#assembly?.taskId
-    const blocks = this.#news
-    this.#news = []
-    if (task === undefined || blocks.length === 0) return
-    this.#components.links.tell(task, 'have', blocks)
-    this.#components.supernode.send({ type: 'have', task, blocks })
   }
 
   async #fillFromOrigin(assembly: Assembly, fromBlock: number, nobodyElse: boolean): Promise<void> {
@@ -282,46 +267,6 @@ export class TaskSession {
     } finally {
       this.#origin = undefined
     }
-  }
-
-  /** Forgets and is forgotten; whoever has all of the content stays, to serve it. */
-  #leave(task: TaskId): void {
-    this.#components.links.leave(task)
-    this.#components.supernode.send({ type: 'leave', task })
-  }
-
-  #join(assembly: Assembly, { taskId, ticket }: RegistrationAnswer): void {
-    this.#stall.joined()
-    this.#components.supernode.send({ type: 'join', task: taskId, ticket, have: assembly.present.toBytes() })
-  }
-
-  #registered(registration: RegistrationAnswer): void {
-    const { clock } = this.#components
-    const leftMs = registration.ticketExpiresAt - clock.wallTime()
-    this.#registration = registration
-    this.#renewAt = clock.now() + Math.max(leftMs - RENEW_BEFORE_MS, leftMs / 2)
-  }
-
-  async #renew(): Promise<void> {
-    if (this.#renewing) return
-    this.#renewing = true
-    this.#renewAt = this.#components.clock.now() + RENEW_RETRY_MS
-    try {
-      const signal = this.#stopped.signal
-      const registration = await this.#components.supernode.register(this.source, { signal })
-      this.#registered(registration)
-      if (!this.#mustJoin || this.#assembly?.taskId !== registration.taskId) return
-      this.#mustJoin = false
-      this.#join(this.#assembly, registration)
-    } catch (error) {
-      this.#components.logger.debug({ error }, 'not registered again')
-    } finally {
-      this.#renewing = false
-    }
-  }
-
-  #report(task: TaskId, about: string, kind: 'corrupt' | 'stalled' | 'unreachable'): void {
-    this.#components.supernode.send({ type: 'report', task, about, kind })
   }
 }
 

@@ -1,0 +1,142 @@
+import type { Clock } from '../../../lib/clock.ts'
+import type { Logger } from '../../../lib/logger.ts'
+import type { Source } from '../../../lib/origin/origin.ts'
+import type { Bitfield } from '../../../protocol/bitfield.ts'
+import type { RegistrationAnswer } from '../../../protocol/messages/registration.ts'
+import type { TaskId } from '../../../protocol/task.ts'
+import type { InventoryLinks } from '../swarm/inventory-links.ts'
+import type { SupernodeLink } from '../swarm/supernode-link.ts'
+
+export interface MembershipComponents {
+  readonly supernode: SupernodeLink
+  readonly links: InventoryLinks
+  readonly clock: Clock
+  readonly logger: Logger
+}
+
+/** What is stored is told to others in batches of this age. */
+const NEWS_BATCH_MS = 5
+
+/** A ticket is renewed this long before its end; a short one after half of its life. */
+const RENEW_BEFORE_MS = 60_000
+const RENEW_RETRY_MS = 5_000
+
+/** A download's place in a swarm: its ticket, and what it says to the supernode and to all its neighbours. */
+export class Membership {
+  readonly #components: MembershipComponents
+  readonly #source: Source
+  readonly #stopped = new AbortController()
+  #registration: RegistrationAnswer | undefined
+  #joined: { readonly task: TaskId; readonly have: Bitfield } | undefined
+  #renewing = false
+  #renewAt = Number.POSITIVE_INFINITY
+  /** The supernode may have forgotten that this peer is in the swarm. */
+  #mustJoin = false
+  #news: number[] = []
+  #cancelNews: (() => void) | undefined
+
+  constructor(components: MembershipComponents, source: Source) {
+    this.#components = components
+    this.#source = source
+  }
+
+  /** The ticket to show to neighbours, while there is one. */
+  get ticket(): string | undefined {
+    return this.#registration?.ticket
+  }
+
+  /** Asks the supernode for a ticket. @throws whatever `SupernodeLink.register` throws */
+  async register(): Promise<RegistrationAnswer> {
+    const { supernode, clock } = this.#components
+    const registration = await supernode.register(this.#source, { signal: this.#stopped.signal })
+    const leftMs = registration.ticketExpiresAt - clock.wallTime()
+    this.#registration = registration
+    this.#renewAt = clock.now() + Math.max(leftMs - RENEW_BEFORE_MS, leftMs / 2)
+    return registration
+  }
+
+  /** Enters the swarm. @param have what is stored, read again whenever the swarm has to be entered anew */
+  join(task: TaskId, have: Bitfield): void {
+    this.leave(task)
+    this.#joined = { task, have }
+    this.#sayJoin()
+  }
+
+  /** Forgets and is forgotten; whoever has all of the content stays, to serve it. */
+  leave(task: TaskId): void {
+    this.#joined = undefined
+    this.#components.links.leave(task)
+    this.#components.supernode.send({ type: 'leave', task })
+  }
+
+  /** The control stream is open again: registers anew, since the supernode may have forgotten everything. */
+  linked(): void {
+    if (this.#joined === undefined) return
+    this.#mustJoin = true
+    void this.#renew()
+  }
+
+  /** Tells everybody that a block is here, soon. */
+  stored(task: TaskId, block: number): void {
+    this.#news.push(block)
+    this.#cancelNews ??= this.#components.clock.after(NEWS_BATCH_MS, () => this.tellNews(task))
+  }
+
+  /** Tells everybody at once what has come since the last time. */
+  tellNews(task: TaskId): void {
+    this.#cancelNews?.()
+    this.#cancelNews = undefined
+    const blocks = this.#news
+    this.#news = []
+    if (blocks.length === 0) return
+    this.#components.links.tell(task, 'have', blocks)
+    this.#components.supernode.send({ type: 'have', task, blocks })
+  }
+
+  /** Tells everybody that blocks are here no longer. */
+  lost(task: TaskId, blocks: number[]): void {
+    this.#components.links.tell(task, 'lost', blocks)
+    this.#components.supernode.send({ type: 'lost', task, blocks })
+  }
+
+  /** Asks the supernode for help with a block that no neighbour offers, and whether it is alive. */
+  blocked(task: TaskId, block: number): void {
+    this.#components.supernode.send({ type: 'blocked', task, blocks: [block] })
+    this.#components.supernode.send({ type: 'ping' })
+  }
+
+  report(task: TaskId, about: string, kind: 'corrupt' | 'stalled' | 'unreachable'): void {
+    this.#components.supernode.send({ type: 'report', task, about, kind })
+  }
+
+  /** To be called now and then: renews the ticket when that is due. */
+  tick(): void {
+    if (this.#components.clock.now() >= this.#renewAt) void this.#renew()
+  }
+
+  stop(): void {
+    this.#stopped.abort(new Error('the session was stopped'))
+    this.#cancelNews?.()
+  }
+
+  async #renew(): Promise<void> {
+    if (this.#renewing) return
+    this.#renewing = true
+    this.#renewAt = this.#components.clock.now() + RENEW_RETRY_MS
+    try {
+      const { taskId } = await this.register()
+      if (this.#mustJoin && this.#joined?.task === taskId) this.#sayJoin()
+    } catch (error) {
+      this.#components.logger.debug({ error }, 'not registered again')
+    } finally {
+      this.#renewing = false
+    }
+  }
+
+  #sayJoin(): void {
+    if (this.#joined === undefined || this.ticket === undefined) return
+    this.#mustJoin = false
+    const { task, have } = this.#joined
+    this.#components.supernode.send({ type: 'join', task, ticket: this.ticket, have: have.toBytes() })
+  }
+}

@@ -1,0 +1,92 @@
+import { beforeEach, expect, test } from 'vitest'
+import { type StallFacts, StallWatch } from '../../../dfget/peer/task/stall-watch.ts'
+import { createManualClock, type ManualClock } from '../../helpers/manual-clock.ts'
+
+const NOBODY: StallFacts = {
+  canGet: false,
+  quietMs: Number.POSITIVE_INFINITY,
+  mapped: false,
+  supernodeSilentMs: Number.POSITIVE_INFINITY,
+}
+/** The supernode has the block, is alive, and nobody has given it to us. */
+const HELD_UP: StallFacts = { ...NOBODY, mapped: true, supernodeSilentMs: 0 }
+/** The supernode is alive and waits for the origin itself. */
+const ORIGIN_SLOW: StallFacts = { ...NOBODY, supernodeSilentMs: 0 }
+/** Somebody has the block, and sends. */
+const COMING: StallFacts = { ...HELD_UP, canGet: true, quietMs: 0 }
+
+let clock: ManualClock
+let watch: StallWatch
+
+beforeEach(() => {
+  clock = createManualClock()
+  watch = new StallWatch(clock)
+})
+
+/** The verdicts of looks at every 100 ms. */
+function verdicts(forMs: number, facts: StallFacts): string[] {
+  const seen = []
+  for (let at = 0; at < forMs; at += 100) {
+    seen.push(watch.judge(0, facts))
+    clock.advance(100)
+  }
+  return seen
+}
+
+test('without a supernode or a holder the origin is read at once', () => {
+  expect(watch.judge(0, NOBODY)).toBe('only-origin')
+})
+
+test('after the supernode gave up, the origin is read at once; until the swarm is joined anew', () => {
+  watch.supernodeGaveUp()
+  expect(watch.judge(0, HELD_UP)).toBe('only-origin')
+  watch.progress()
+  expect(watch.judge(0, HELD_UP)).toBe('only-origin')
+  expect(watch.judge(0, COMING)).toBe('wait')
+  watch.joined()
+  expect(watch.judge(0, HELD_UP)).toBe('wait')
+})
+
+test('the supernode is asked every 300 ms, and the origin is read when nothing moves for 2 s', () => {
+  const seen = verdicts(2_200, HELD_UP)
+  expect(seen.slice(0, 3)).toEqual(['wait', 'wait', 'wait'])
+  expect(seen.flatMap((verdict, at) => (verdict === 'ask' ? [at * 100] : []))).toEqual([
+    300, 600, 900, 1_200, 1_500, 1_800,
+  ])
+  expect(seen.indexOf('origin')).toBe(21)
+})
+
+test('as long as blocks come, nobody is stuck', () => {
+  for (let block = 0; block < 50; block++) {
+    clock.advance(500)
+    watch.progress()
+    expect(watch.judge(block, COMING)).toBe('wait')
+  }
+})
+
+test('another head has its own patience', () => {
+  verdicts(1_900, HELD_UP)
+  expect(watch.judge(1, HELD_UP)).toBe('wait')
+  clock.advance(1_900)
+  expect(watch.judge(1, HELD_UP)).toBe('ask')
+})
+
+test('a slow origin is waited for, but not longer than 20 s', () => {
+  const seen = verdicts(20_100, ORIGIN_SLOW)
+  expect(seen).not.toContain('origin')
+  expect(seen).not.toContain('only-origin')
+  expect(watch.judge(0, ORIGIN_SLOW)).toBe('only-origin')
+})
+
+test('a silent supernode is not waited for', () => {
+  expect(verdicts(2_200, { ...ORIGIN_SLOW, supernodeSilentMs: 1_600 })).toContain('origin')
+})
+
+test('an origin that fails too is left in peace for 2 s', () => {
+  verdicts(2_100, HELD_UP)
+  expect(watch.judge(0, HELD_UP)).toBe('origin')
+  watch.originFailed()
+  const seen = verdicts(2_100, HELD_UP)
+  expect(seen).not.toContain('origin')
+  expect(watch.judge(0, HELD_UP)).toBe('origin')
+})

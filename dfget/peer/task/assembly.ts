@@ -22,6 +22,9 @@ export interface AssemblyListener {
   lost(blocks: number[]): void
 }
 
+/** Stored blocks are read in pieces of this size. */
+const PIECE_BYTES = 256 * 1024
+
 const NOTHING = ownBuffer(new Uint8Array(0))
 
 interface Waiter {
@@ -184,9 +187,14 @@ export class Assembly {
     }
   }
 
-  /** Reads a slice of a stored block. */
-  read(block: number, offset: number, length: number): Promise<Uint8Array> {
-    return this.#blocks.read(block, offset, length)
+  /**
+   * The bytes of a stored block from an offset on, in pieces. Short-lived small buffers are collected early; whole blocks would
+   * pile up in the old generation (docs/decisions/0005).
+   */
+  async *stored(block: number, offset: number, end: number): AsyncGenerator<Uint8Array> {
+    for (let at = offset; at < end; at += PIECE_BYTES) {
+      yield await this.#blocks.read(block, at, Math.min(PIECE_BYTES, end - at))
+    }
   }
 
   /** Gives up because the content is not what its digest says: no block of it is kept. */
@@ -237,10 +245,18 @@ export class Assembly {
   // A block may be stored in the moment in which a run of the hash ends for want of it; hence the loop.
   async #hashOn(whole: WholeDigest): Promise<void> {
     do {
-      await whole.advance(async block => {
-        if (this.#writing.has(block)) return this.#writing.get(block)?.bytes
-        return this.present.has(block) ? this.#blocks.read(block) : undefined
-      })
+      await whole.advance(block => (this.has(block) ? this.#pieces(block) : undefined))
     } while (this.has(whole.hashed))
+  }
+
+  async *#pieces(block: number): AsyncGenerator<Uint8Array> {
+    const writing = this.#writing.get(block)
+    if (writing === undefined) {
+      yield* this.stored(block, 0, this.lengthOf(block))
+      return
+    }
+    writing.retain()
+    yield writing.bytes
+    writing.release()
   }
 }

@@ -89,6 +89,15 @@ async function* readAssembly(
     for (let position = start; position < end; ) {
       reader.head = Math.floor(position / blockSizeBytes)
       const blockStart = reader.head * blockSizeBytes
+      if (assembly.present.has(reader.head)) {
+        const blockEnd = Math.min(assembly.lengthOf(reader.head), end - blockStart)
+        if (position - blockStart >= blockEnd) return
+        for await (const piece of assembly.stored(reader.head, position - blockStart, blockEnd)) {
+          yield piece
+          position += piece.length
+        }
+        continue
+      }
       const { bytes, release } = await assembly.block(reader.head, { signal })
       const piece = bytes.subarray(position - blockStart, Math.min(bytes.length, end - blockStart))
       if (piece.length === 0) return

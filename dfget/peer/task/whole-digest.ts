@@ -17,10 +17,10 @@ export class WholeDigest {
   }
 
   /**
-   * Hashes on, as far as `read` gives blocks. `read` returns undefined for the first block that is missing.
+   * Hashes on, as far as `read` gives the pieces of blocks. `read` returns undefined for the first block that is missing.
    * Calls while one is running are that one.
    */
-  advance(read: (block: number) => Promise<Uint8Array | undefined>): Promise<void> {
+  advance(read: (block: number) => AsyncIterable<Uint8Array> | undefined): Promise<void> {
     this.#running ??= this.#run(read).finally(() => {
       this.#running = undefined
     })
@@ -32,9 +32,9 @@ export class WholeDigest {
     return this.#digester.digest()
   }
 
-  async #run(read: (block: number) => Promise<Uint8Array | undefined>): Promise<void> {
-    for (let bytes = await read(this.#next); bytes !== undefined; bytes = await read(this.#next)) {
-      this.#digester.update(bytes)
+  async #run(read: (block: number) => AsyncIterable<Uint8Array> | undefined): Promise<void> {
+    for (let pieces = read(this.#next); pieces !== undefined; pieces = read(this.#next)) {
+      for await (const piece of pieces) this.#digester.update(piece)
       this.#next++
     }
   }

@@ -3,6 +3,7 @@ import { createLogger } from '../lib/logger.ts'
 import { runUntilSignal } from '../lib/run-until-signal.ts'
 import { DfdaemonConfig } from './config.ts'
 import { createDfdaemon } from './create-dfdaemon.ts'
+import { createInstallCommand, createUninstallCommand } from './node/install/install-command.ts'
 
 /** The command line of the program. */
 export const command = createConfigCommand(
@@ -14,3 +15,5 @@ export const command = createConfigCommand(
   const dfdaemon = await createDfdaemon(config, createLogger('dfdaemon', config.logLevel))
   await runUntilSignal(dfdaemon, () => ({ http: dfdaemon.url(), peerId: dfdaemon.peerId }))
 })
+
+command.addCommand(createInstallCommand()).addCommand(createUninstallCommand())

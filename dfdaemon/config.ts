@@ -1,10 +1,18 @@
 import { type Static, Type } from 'typebox'
 import { LOG_LEVELS } from '../lib/logger.ts'
+import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
+import { RegistryAccount } from '../lib/origin/credentials/configured-credentials.ts'
 
-/** A registry that is reached under another address than its name says. */
+/** How a registry is reached. */
 export const UpstreamConfig = Type.Object(
   {
-    url: Type.String({ pattern: '^https?://[^/?#]+/?$', description: 'where the registry answers, without a path' }),
+    url: Type.Optional(
+      Type.String({ pattern: '^https?://[^/?#]+/?$', description: 'where the registry answers, without a path' }),
+    ),
+    account: Type.Optional(RegistryAccount),
+    caFile: Type.Optional(Type.String({ description: 'PEM file with certificates to trust beside the usual ones' })),
+    insecure: Type.Optional(Type.Boolean({ description: 'whether to accept any certificate' })),
+    p2p: Type.Optional(Type.Boolean({ description: 'whether its blobs go through the swarm; they do by default' })),
   },
   { additionalProperties: false },
 )
@@ -47,7 +55,67 @@ export const DfdaemonConfig = Type.Object(
     }),
     upstreams: Type.Record(Type.String(), UpstreamConfig, {
       default: {},
-      description: 'registries by the name in image references; those not listed are reached by https under their name',
+      description:
+        'registries by the name in image references: url, account, caFile, insecure, p2p; those not listed are reached by https under their name',
+    }),
+    registries: Type.Object(
+      {
+        allow: Type.Array(Type.String(), {
+          default: [],
+          description: 'registries that are served, as patterns with *; all where none is named',
+        }),
+        deny: Type.Array(Type.String(), {
+          default: [],
+          description: 'registries that are not served, as patterns with *',
+        }),
+      },
+      { additionalProperties: false, default: {} },
+    ),
+    dockerConfigs: Type.Array(Type.String(), {
+      default: [],
+      description: 'docker config.json files with accounts and credential helpers for registries',
+    }),
+    access: Type.Object(
+      {
+        lifetimeSeconds: Type.Integer({
+          default: 60,
+          minimum: 0,
+          description: "how long a registry's yes to a caller counts for what is stored here",
+        }),
+        outage: Type.Union(
+          OUTAGE_POLICIES.map(policy => Type.Literal(policy)),
+          {
+            default: 'recent',
+            description:
+              'who gets what is stored here while its registry cannot be asked: deny (nobody), recent (whom it lately said yes to), allow (everybody)',
+          },
+        ),
+        recentSeconds: Type.Integer({
+          default: 3600,
+          minimum: 0,
+          description: 'how long a yes counts while the registry cannot be asked, under the policy recent',
+        }),
+      },
+      { additionalProperties: false, default: {} },
+    ),
+    tags: Type.Array(
+      Type.Object(
+        {
+          pattern: Type.String({ description: 'registry/repository:tag with * for anything' }),
+          mode: Type.Union([Type.Literal('revalidate'), Type.Literal('pin'), Type.Literal('bypass')]),
+        },
+        { additionalProperties: false },
+      ),
+      {
+        default: [],
+        description:
+          'how far tags are trusted, the first pattern that fits counts: revalidate (the default; the last known digest serves while the registry is down), pin (stays what it was), bypass (not remembered)',
+      },
+    ),
+    tagDeadlineMs: Type.Integer({
+      default: 2000,
+      minimum: 100,
+      description: 'how long a registry may think about a tag before the last known digest serves',
     }),
     labels: Type.Object(
       {

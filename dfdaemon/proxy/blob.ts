@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Peer } from '../../dfget/peer/peer.ts'
 import type { TaskContent } from '../../dfget/peer/task/task-content.ts'
 import type { Logger } from '../../lib/logger.ts'
+import type { AccessCheck } from '../../lib/origin/access.ts'
 import type { Source } from '../../lib/origin/origin.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
@@ -17,9 +18,17 @@ import { sendBody } from './send-body.ts'
 
 export interface BlobComponents {
   readonly peer: Peer
+  /** Whether a caller may have what is here already. */
+  readonly access: AccessCheck
   readonly logger: Logger
   /** Counts body bytes sent to clients. */
-  readonly account: (bytes: number) => void
+  readonly account: { blobBytes(bytes: number): void }
+}
+
+export interface BlobOptions {
+  /** Whether the blob may go through the swarm. */
+  readonly p2p: boolean
+  readonly signal: AbortSignal
 }
 
 /** Answers `GET …/blobs/<digest>` through the swarm: no header goes out before the first verified byte is in hand. */
@@ -28,23 +37,41 @@ export async function answerBlob(
   request: FastifyRequest,
   reply: FastifyReply,
   source: Source & { digest: Digest },
+  { p2p, signal }: BlobOptions,
 ): Promise<FastifyReply> {
-  const gone = new AbortController()
-  reply.raw.once('close', () => gone.abort(new Error('the client hung up')))
   try {
-    const content = await components.peer.open(source, { signal: gone.signal })
+    const content = await openBlob(components, source, { p2p, signal })
     const range = requestedRange(request.headers.range, content.sizeBytes)
-    const pieces = content.read(range ?? { start: 0 }, { signal: gone.signal })
+    const pieces = content.read(range ?? { start: 0 }, { signal })
     const first = await pieces.next()
+    if (p2p) components.access.grant(source, { sizeBytes: content.sizeBytes, validator: undefined })
     reply.hijack()
     reply.raw.writeHead(range === undefined ? 200 : 206, blobHeaders(source.digest, content, range))
-    const sent = await sendBody(reply.raw, startingWith(first, pieces), { signal: gone.signal })
-    components.account(sent)
+    const sent = await sendBody(reply.raw, startingWith(first, pieces), { signal })
+    components.account.blobBytes(sent)
   } catch (error) {
-    if (reply.sent || gone.signal.aborted) components.logger.debug({ digest: source.digest, error }, 'blob cut short')
+    if (reply.sent || signal.aborted) components.logger.debug({ digest: source.digest, error }, 'blob cut short')
     else return refuse(reply, error)
   }
   return reply
+}
+
+/**
+ * Opens a blob for its caller. What is here already, or on its way for somebody else, is not the caller's by that: the registry
+ * must say yes to him too. For a blob that nobody has asked for, the download itself asks the registry in the caller's name.
+ */
+async function openBlob(
+  { peer, access }: BlobComponents,
+  source: Source & { digest: Digest },
+  { p2p, signal }: BlobOptions,
+): Promise<TaskContent> {
+  if (!p2p) return peer.openDirect(source, { signal })
+  return peer.open(source, {
+    signal,
+    async mayRead() {
+      await access.check(source, { allowStale: true, signal })
+    },
+  })
 }
 
 /** The headers of a blob that is stored here, for `HEAD`. */

@@ -1,19 +1,23 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Peer } from '../../dfget/peer/peer.ts'
 import { toTableError } from '../../lib/http/api-server.ts'
 import type { Logger } from '../../lib/logger.ts'
+import type { CredentialStore } from '../../lib/origin/credentials/credential-store.ts'
 import type { UpstreamFetcher } from '../../lib/origin/http-fetch.ts'
 import { DamselflyError, ociErrorBody } from '../../protocol/errors.ts'
 import type { RegistryPath } from '../../protocol/registry-path.ts'
-import { taskIdOfDigest } from '../../protocol/task.ts'
-import { answerBlob, answerStoredHead } from './blob.ts'
+import type { ManifestSource } from '../manifests/manifest-source.ts'
+import { answerBlob, answerStoredHead, type BlobComponents } from './blob.ts'
+import { answerManifest } from './manifest.ts'
 import { answerFailure, type NotFoundCode } from './oci-failure.ts'
-import { passThrough, requestHeaders, upstreamUrl } from './pass-through.ts'
+import { passThrough, upstreamUrl } from './pass-through.ts'
+import { requesterOf } from './requester.ts'
 import { chooseUpstream, type UpstreamRules, type UpstreamTarget } from './upstream.ts'
 
-export interface RegistryRouteComponents {
-  readonly peer: Peer
+export interface RegistryRouteComponents extends BlobComponents {
   readonly fetcher: UpstreamFetcher
+  readonly manifests: ManifestSource
+  /** This daemon's own accounts. */
+  readonly credentials: CredentialStore
   readonly rules: UpstreamRules
   readonly logger: Logger
   readonly account: { blobBytes(bytes: number): void; request(kind: string): void; failed(code: string): void }
@@ -56,10 +60,17 @@ async function answer(
 ): Promise<FastifyReply> {
   const { ns } = request.query as { ns?: string | string[] }
   const path = request.url.split('?', 1)[0] ?? ''
-  const target = chooseUpstream(decodePath(path), Array.isArray(ns) ? ns[0] : ns, components.rules)
+  const header = request.headers['x-dragonfly-registry']
+  const hints = {
+    ns: Array.isArray(ns) ? ns[0] : ns,
+    registryHeader: Array.isArray(header) ? header[0] : header,
+  }
+  const target = chooseUpstream(decodePath(path), hints, components.rules)
   components.account.request(target.path.kind)
+  const gone = new AbortController()
+  reply.raw.once('close', () => gone.abort(new Error('the client hung up')))
   try {
-    return await route(components, request, reply, target)
+    return await route(components, request, reply, target, gone.signal)
   } catch (error) {
     const { code } = toTableError(error)
     components.account.failed(code)
@@ -69,23 +80,26 @@ async function answer(
 }
 
 async function route(
-  { peer, fetcher, logger, account }: RegistryRouteComponents,
+  components: RegistryRouteComponents,
   request: FastifyRequest,
   reply: FastifyReply,
   target: UpstreamTarget,
+  signal: AbortSignal,
 ): Promise<FastifyReply> {
   const { path } = target
   if (path.kind === 'upload') throw new DamselflyError('UNSUPPORTED', 'a mirror takes no uploads; push to the registry')
-  if (path.kind !== 'blob') return passThrough(fetcher, request, reply, target)
-  if (request.method === 'HEAD') {
-    const task = (await peer.tasks()).find(({ id }) => id === taskIdOfDigest(path.digest))
-    if (task?.state === 'complete') return answerStoredHead(reply, path.digest, task.storedBytes)
-    return passThrough(fetcher, request, reply, target)
+  const requester = await requesterOf(request.headers.authorization, target, components.credentials, { signal })
+  if (path.kind === 'manifest') {
+    return answerManifest(components, request, reply, { target, requester, ...path, signal })
   }
-  const { authorization } = requestHeaders(request, target)
-  const headers = authorization === undefined ? {} : { authorization }
-  const source = { url: upstreamUrl(request.url, target), headers, digest: path.digest }
-  return answerBlob({ peer, logger, account: account.blobBytes }, request, reply, source)
+  if (path.kind !== 'blob') return passThrough(components.fetcher, request, reply, { target, requester, signal })
+
+  const source = { url: upstreamUrl(request.url, target), digest: path.digest, ...requester }
+  if (request.method !== 'HEAD') return answerBlob(components, request, reply, source, { p2p: target.p2p, signal })
+  const sizeBytes = await components.peer.storedSize(path.digest)
+  if (sizeBytes === undefined) return passThrough(components.fetcher, request, reply, { target, requester, signal })
+  await components.access.check(source, { allowStale: true, signal })
+  return answerStoredHead(reply, path.digest, sizeBytes)
 }
 
 function requireReading({ method }: FastifyRequest): void {

@@ -90,6 +90,8 @@ export function createPeer(components: PeerComponents, init: { labels?: Labels }
     peerId: node.peerId,
     addresses: () => node.addresses(),
     open: (source, options) => tasks.open(source, options),
+    openDirect: (source, options) => tasks.openDirect(source, options),
+    storedSize: digest => tasks.storedSize(digest),
     tasks: () => tasks.list(),
     running: () => tasks.running,
   }

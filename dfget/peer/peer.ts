@@ -1,10 +1,21 @@
 import type { Startable } from '../../lib/lifecycle.ts'
 import type { Source } from '../../lib/origin/origin.ts'
+import type { Digest } from '../../protocol/digest.ts'
 import type { DaemonTask } from '../../protocol/messages/daemon-api.ts'
 import type { TaskContent } from './task/task-content.ts'
 
 /** A task as its peer sees it, which is also what the local API of a dfdaemon answers. */
 export type PeerTask = Readonly<DaemonTask>
+
+/** How content is opened. */
+export interface OpenOptions {
+  readonly signal: AbortSignal
+  /**
+   * Called before content is given for which this very source has not asked its origin, because it is stored or being downloaded
+   * for somebody else. Throws when the caller may not have it.
+   */
+  readonly mayRead?: () => Promise<void>
+}
 
 /**
  * A peer of the swarm: downloads content from neighbours, the supernode and, when they fail, the origin; verifies and stores
@@ -17,9 +28,16 @@ export interface Peer extends Startable {
   addresses(): string[]
   /**
    * Opens content. All who ask for the same content share one download.
-   * @throws DamselflyError when neither the swarm nor the origin can deliver its beginning
+   * @throws DamselflyError when neither the swarm nor the origin can deliver its beginning; what `mayRead` throws
    */
-  open(source: Source, options: { signal: AbortSignal }): Promise<TaskContent>
+  open(source: Source, options: OpenOptions): Promise<TaskContent>
+  /**
+   * Opens content past swarm and store: every read is one of the origin.
+   * @throws DamselflyError what the origin says
+   */
+  openDirect(source: Source, options: { signal: AbortSignal }): Promise<TaskContent>
+  /** Length of content that is stored completely, in bytes. */
+  storedSize(digest: Digest): Promise<number | undefined>
   tasks(): Promise<PeerTask[]>
   /** How many tasks are being downloaded. */
   running(): number

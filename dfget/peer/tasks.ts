@@ -6,10 +6,11 @@ import type { Source } from '../../lib/origin/origin.ts'
 import { OriginError } from '../../lib/origin/origin-error.ts'
 import type { ResumeComponents } from '../../lib/origin/read-resumable.ts'
 import type { Bitfield } from '../../protocol/bitfield.ts'
+import type { Digest } from '../../protocol/digest.ts'
 import type { SupernodeToPeer } from '../../protocol/messages/control.ts'
 import { type TaskId, taskIdOfDigest } from '../../protocol/task.ts'
 import type { Holdings } from './holdings.ts'
-import type { PeerTask } from './peer.ts'
+import type { OpenOptions, PeerTask } from './peer.ts'
 import type { NeighbourListener, OwnInventory } from './swarm/inventory-links.ts'
 import type { SupernodeListener } from './swarm/supernode-link.ts'
 import { type Account, emptyAccount } from './task/account.ts'
@@ -63,9 +64,14 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     this.#ended.clear()
   }
 
-  async open(source: Source, { signal }: { signal: AbortSignal }): Promise<TaskContent> {
+  async open(source: Source, { signal, mayRead }: OpenOptions): Promise<TaskContent> {
     const stored = await this.#openComplete(source)
-    if (stored !== undefined) return stored
+    if (stored !== undefined) {
+      await mayRead?.()
+      return stored
+    }
+    // Between this look and the session there must be no wait but for the check, or a caller could slip in unchecked.
+    if (this.#sessions.has(keyOf(source))) await mayRead?.()
     const session = this.#session(source)
     try {
       const assembly = await unlessAborted(session.ready, signal)
@@ -78,6 +84,16 @@ export class Tasks implements NeighbourListener, SupernodeListener {
       this.#components.logger.debug({ error }, 'download failed to start, passing the origin through')
       return passedThroughContent(this.#contentComponents(source, undefined), session.assembly?.sizeBytes)
     }
+  }
+
+  async openDirect(source: Source, { signal }: { signal: AbortSignal }): Promise<TaskContent> {
+    const { sizeBytes } = await this.#components.resume.origin.check(source, { signal })
+    return passedThroughContent(this.#contentComponents(source, undefined), sizeBytes)
+  }
+
+  async storedSize(digest: Digest): Promise<number | undefined> {
+    const blocks = await this.#components.holdings.get(taskIdOfDigest(digest))
+    return blocks?.complete === true ? blocks.sizeBytes : undefined
   }
 
   async list(): Promise<PeerTask[]> {

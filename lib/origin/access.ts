@@ -81,6 +81,11 @@ export class AccessCheck {
     }
   }
 
+  /** Notes a yes that the origin gave elsewhere: it let the requester read. */
+  grant(source: Source, info: OriginInfo): void {
+    this.#yeses.set(requesterKey(source), { saidAt: this.#clock.now(), info })
+  }
+
   /** Not tied to one requester's signal: others may be waiting for the same answer. The origin's timeouts end it. */
   #ask(key: string, source: Source): Promise<OriginInfo> {
     const flying = this.#flights.get(key)

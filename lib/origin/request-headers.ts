@@ -47,7 +47,7 @@ export function crossOriginHeaders(headers: HeaderRecord): HeaderRecord {
 }
 
 /** Some clients without credentials send `Basic Og==`, an empty user and password (contracts §0 rule 10). */
-function isAnonymous(authorization: string): boolean {
+export function isAnonymous(authorization: string): boolean {
   return /^(?:basic\s+(?:og==)?)?\s*$/i.test(authorization)
 }
 

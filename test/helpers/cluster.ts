@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { request } from 'undici'
 import { DfdaemonConfig } from '../../dfdaemon/config.ts'
@@ -34,8 +35,8 @@ export interface TestCluster extends AsyncDisposable {
   /** Starts a supernode in this process. Settings may repeat an earlier `dataDir`. */
   supernode(settings?: TestSettings): Promise<TestProgram & { p2p(): string[] }>
   supernodeProcess(settings?: TestSettings): Promise<TestProcess>
-  /** Starts a dfdaemon in this process. The registry is its default upstream. */
-  dfdaemon(settings?: TestSettings): Promise<TestProgram>
+  /** Starts a dfdaemon in this process. The registry is its default upstream. `file` holds what only a file can say. */
+  dfdaemon(settings?: TestSettings, file?: object): Promise<TestProgram>
   dfdaemons(count: number, settings?: TestSettings): Promise<TestProgram[]>
   dfdaemonProcess(settings?: TestSettings): Promise<TestProcess>
 }
@@ -76,9 +77,12 @@ export async function startCluster(settings: RegistryMockSettings = {}): Promise
     return { url: http, peerId, dataDir: flags.dataDir ?? '', process, stop: () => process.stop() }
   }
 
-  async function dfdaemon(given: TestSettings = {}): Promise<TestProgram> {
+  async function dfdaemon(given: TestSettings = {}, written: object = {}): Promise<TestProgram> {
     const flags = complete('dfdaemon', given)
-    const config = loadConfig('dfdaemon', DfdaemonConfig, { flags })
+    const file = join(scratch.path, `config-${directories++}.yaml`)
+    // JSON is YAML.
+    await writeFile(file, JSON.stringify(written))
+    const config = loadConfig('dfdaemon', DfdaemonConfig, { flags, file })
     return inProcess(await createDfdaemon(config, silentLogger()), config.dataDir)
   }
 

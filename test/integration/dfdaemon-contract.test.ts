@@ -61,7 +61,10 @@ describe('manifests and lists', () => {
   })
 
   test("the client's own types go upstream, also when it sends one header for each", async () => {
-    expect(await acceptedUpstream([OCI_INDEX, OCI_MANIFEST])).toBe(`${OCI_INDEX}, ${OCI_MANIFEST}`)
+    const docker = 'application/vnd.docker.distribution.manifest'
+    expect(await acceptedUpstream([OCI_INDEX, OCI_MANIFEST])).toBe(
+      `${OCI_INDEX}, ${OCI_MANIFEST}, ${docker}.v2+json, ${docker}.list.v2+json`,
+    )
   })
 
   /** What a registry hears in `Accept` when a client sends these, one header for each. */
@@ -93,12 +96,15 @@ describe('manifests and lists', () => {
   })
 
   test('a manifest with another digest than asked for is not passed on', async () => {
+    const fresh = await cluster.dfdaemon()
     const match = { kind: 'manifest', method: 'GET' } as const
     cluster.registry.faults.set([{ match, action: 'corrupt', afterBytes: 10, times: 1 }])
-    const answer = await ask(`${node.url}/v2/${REPOSITORY}/manifests/${manifest.digest}`)
+    const answer = await ask(`${fresh.url}/v2/${REPOSITORY}/manifests/${manifest.digest}`)
     expect(answer.status).toBe(404)
     expect(ociCodeOf(answer)).toBe('MANIFEST_UNKNOWN')
-    expect((await ask(`${node.url}/v2/${REPOSITORY}/manifests/${manifest.digest}`)).body.toString()).toBe(manifest.text)
+    expect((await ask(`${fresh.url}/v2/${REPOSITORY}/manifests/${manifest.digest}`)).body.toString()).toBe(
+      manifest.text,
+    )
   })
 
   test('tags, page by page', async () => {

@@ -112,7 +112,7 @@ describe.for(TOPOLOGIES)('%s', ([, withSupernode]) => {
     await settled(nodes)
     cluster.registry.stats.reset()
     await expectGood(nodes, blob)
-    expect(cluster.registry.stats.snapshot().requests).toBe(0)
+    expect(cluster.registry.stats.snapshot().totalBlobBytes).toBe(0)
   })
 
   test.for([

@@ -8,6 +8,7 @@ const rules = {
     'harbor.example:8443': { url: 'https://10.0.0.1:8443/' },
     'plain.example': { url: 'http://plain:5000' },
   },
+  registries: { allow: [], deny: [] },
 }
 
 type Row = [path: string, ns: string | undefined, registry: string, baseUrl: string, name: string, prefix: string]
@@ -51,7 +52,8 @@ const ROWS: Row[] = [
 
 describe('the upstream of a request', () => {
   test.for(ROWS)('%s with ns %s is %s', ([path, ns, registry, baseUrl, name, prefix]) => {
-    expect(chooseUpstream(path, ns, rules)).toEqual({
+    expect(chooseUpstream(path, { ns }, rules)).toEqual({
+      p2p: true,
       registry,
       baseUrl,
       prefix,
@@ -65,7 +67,7 @@ describe('the upstream of a request', () => {
     ['/v2/ghcr.io/o/a/tags/list', { kind: 'tags', name: 'o/a' }],
     [`/v2/ghcr.io/o/a/manifests/${digest}`, { kind: 'manifest', name: 'o/a', reference: digest }],
   ] as const)('is found in front of the repository in %s', ([path, expected]) => {
-    expect(chooseUpstream(path, undefined, rules)).toMatchObject({ prefix: '/ghcr.io', path: expected })
+    expect(chooseUpstream(path, {}, rules)).toMatchObject({ prefix: '/ghcr.io', path: expected })
   })
 
   test.for([
@@ -83,15 +85,45 @@ describe('the upstream of a request', () => {
     '[::1',
     'user@host',
   ])('cannot be "%s"', ns => {
-    expect(() => chooseUpstream('/v2/a/manifests/1', ns, rules)).toThrow(
+    expect(() => chooseUpstream('/v2/a/manifests/1', { ns }, rules)).toThrow(
       expect.objectContaining({ code: 'NAME_INVALID' }),
     )
   })
 
   test('is not chosen for a path that names nothing', () => {
-    expect(() => chooseUpstream('/v2/a', undefined, rules)).toThrow(expect.objectContaining({ code: 'ROUTE_UNKNOWN' }))
-    expect(() => chooseUpstream('/v2/A/manifests/1', undefined, rules)).toThrow(
+    expect(() => chooseUpstream('/v2/a', {}, rules)).toThrow(expect.objectContaining({ code: 'ROUTE_UNKNOWN' }))
+    expect(() => chooseUpstream('/v2/A/manifests/1', {}, rules)).toThrow(
       expect.objectContaining({ code: 'NAME_INVALID' }),
     )
+  })
+
+  test.for([
+    ['https://index.docker.io', 'docker.io'],
+    ['https://ghcr.io', 'ghcr.io'],
+    ['harbor.example:8443', 'harbor.example:8443'],
+  ] as const)('is named by X-Dragonfly-Registry: %s', ([registryHeader, registry]) => {
+    expect(chooseUpstream('/v2/a/manifests/1', { registryHeader }, rules)).toMatchObject({ registry, prefix: '' })
+  })
+
+  test('goes by ns before the header', () => {
+    const hints = { ns: 'ghcr.io', registryHeader: 'https://quay.io' }
+    expect(chooseUpstream('/v2/a/manifests/1', hints, rules).registry).toBe('ghcr.io')
+  })
+
+  test.for([
+    [{ allow: [], deny: ['*.evil.example'] }, 'a.evil.example', false],
+    [{ allow: [], deny: ['*.evil.example'] }, 'ghcr.io', true],
+    [{ allow: ['ghcr.io', '*.corp.example'], deny: [] }, 'hub.corp.example', true],
+    [{ allow: ['ghcr.io', '*.corp.example'], deny: [] }, 'docker.io', false],
+    [{ allow: ['*'], deny: ['docker.io'] }, 'docker.io', false],
+  ] as const)('under %o %s is served: %s', ([registries, ns, served]) => {
+    const choose = () => chooseUpstream('/v2/a/manifests/1', { ns }, { ...rules, registries })
+    if (served) expect(choose().registry).toBe(ns)
+    else expect(choose).toThrow(expect.objectContaining({ code: 'NAME_UNKNOWN' }))
+  })
+
+  test('can be kept out of the swarm', () => {
+    const upstreams = { 'ghcr.io': { p2p: false } }
+    expect(chooseUpstream('/v2/a/manifests/1', { ns: 'ghcr.io' }, { ...rules, upstreams }).p2p).toBe(false)
   })
 })

@@ -1,0 +1,68 @@
+import { join } from 'node:path'
+import { Level } from 'level'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { ManifestStore } from '../../../dfdaemon/manifests/manifest-store.ts'
+import { digestOf } from '../../../protocol/digest.ts'
+import { createManualClock } from '../../helpers/manual-clock.ts'
+import { OCI_MANIFEST } from '../../helpers/registry-mock.ts'
+import { createScratchDirectory, type ScratchDirectory } from '../../helpers/scratch-directory.ts'
+
+const BYTES = Buffer.from('{ "schemaVersion": 2 }\n')
+const MANIFEST = { digest: digestOf(BYTES), mediaType: OCI_MANIFEST, bytes: BYTES }
+const OTHER = Buffer.from('{}')
+
+let scratch: ScratchDirectory
+let store: ManifestStore
+const clock = createManualClock()
+
+beforeEach(async () => {
+  scratch = await createScratchDirectory()
+  store = new ManifestStore({ clock }, { dataDir: scratch.path })
+  await store.start()
+})
+
+afterEach(async () => {
+  await store.stop()
+  await scratch[Symbol.asyncDispose]()
+})
+
+async function bytesKept(): Promise<Buffer | undefined> {
+  const kept = await store.get(MANIFEST.digest)
+  return kept === undefined ? undefined : Buffer.from(kept.bytes)
+}
+
+test('keeps a manifest and what a tag was, also after a restart', async () => {
+  expect(await bytesKept()).toBeUndefined()
+  await store.put(MANIFEST)
+  await store.putTag('ghcr.io/a:1', MANIFEST.digest)
+  const resolvedAt = clock.wallTime()
+  await store.stop()
+  store = new ManifestStore({ clock }, { dataDir: scratch.path })
+  await store.start()
+  expect(await bytesKept()).toEqual(BYTES)
+  expect(await store.get(MANIFEST.digest)).toMatchObject({ digest: MANIFEST.digest, mediaType: OCI_MANIFEST })
+  expect(await store.resolvedTag('ghcr.io/a:1')).toEqual({ digest: MANIFEST.digest, resolvedAt })
+  expect(await store.resolvedTag('ghcr.io/a:2')).toBeUndefined()
+})
+
+test('refuses bytes with another digest and keeps nothing of them', async () => {
+  await expect(store.put({ ...MANIFEST, bytes: OTHER })).rejects.toMatchObject({ code: 'CONTENT_CORRUPT' })
+  expect(await bytesKept()).toBeUndefined()
+})
+
+test('drops bytes that were damaged on disk', async () => {
+  await store.put(MANIFEST)
+  await store.stop()
+  const db = new Level<string, unknown>(join(scratch.path, 'manifests'))
+  await db.sublevel<string, Uint8Array>('bytes', { valueEncoding: 'view' }).put(MANIFEST.digest, OTHER)
+  await db.close()
+  await store.start()
+  expect(await bytesKept()).toBeUndefined()
+  await store.put(MANIFEST)
+  expect(await bytesKept()).toEqual(BYTES)
+})
+
+test('answers nothing while it is stopped', async () => {
+  await store.stop()
+  await expect(store.get(MANIFEST.digest)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+})

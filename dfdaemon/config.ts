@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { LOG_LEVELS } from '../lib/logger.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 import { RegistryAccount } from '../lib/origin/credentials/configured-credentials.ts'
+import { InterceptConfig } from './intercept/config.ts'
 
 /** How a registry is reached. */
 export const UpstreamConfig = Type.Object(
@@ -117,6 +118,7 @@ export const DfdaemonConfig = Type.Object(
       minimum: 100,
       description: 'how long a registry may think about a tag before the last known digest serves',
     }),
+    intercept: InterceptConfig,
     labels: Type.Object(
       {
         zone: Type.Optional(Type.String({ description: 'zone of the node, for locality' })),

@@ -14,6 +14,9 @@ import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
 import { createSupernodeClient } from '../supernode/client/supernode-client.ts'
 import type { DfdaemonConfig } from './config.ts'
+import { createAnswerContent } from './intercept/answer-content.ts'
+import { createInterceptor } from './intercept/create-interceptor.ts'
+import { INTERCEPT_METRICS } from './intercept/metrics.ts'
 import { ManifestSource } from './manifests/manifest-source.ts'
 import { ManifestStore } from './manifests/manifest-store.ts'
 import { DFDAEMON_METRICS } from './metrics.ts'
@@ -34,7 +37,10 @@ export interface Dfdaemon extends Startable {
 /** Puts a dfdaemon together. */
 export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Promise<Dfdaemon> {
   const clock = systemClock
-  const metrics = createMetrics({ ...DFDAEMON_METRICS, ...PEER_METRICS }, { processMetrics: true })
+  const metrics = createMetrics(
+    { ...DFDAEMON_METRICS, ...INTERCEPT_METRICS, ...PEER_METRICS },
+    { processMetrics: true },
+  )
   const tlsFor = await configuredTls(config.upstreams)
   const fetcher = createUpstreamFetcher({ logger, clock }, { tlsFor })
   const origin = createHttpOrigin({ logger, fetcher })
@@ -102,5 +108,20 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     },
   })
 
-  return { ...createLifecycle([credentials, fetcher, manifestStore, peer, http]), url: http.url, peerId: peer.peerId }
+  const interceptor = createInterceptor(
+    {
+      clock,
+      logger,
+      metrics,
+      answerContent: createAnswerContent({ peer, access, account: bytes => metrics.blobBytes.inc(bytes) }),
+    },
+    { config: config.intercept, dataDir: config.dataDir, tlsFor },
+  )
+  interceptor.attach(http.app.server)
+
+  return {
+    ...createLifecycle([credentials, fetcher, manifestStore, peer, http, interceptor]),
+    url: http.url,
+    peerId: peer.peerId,
+  }
 }

@@ -1,18 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Peer } from '../../dfget/peer/peer.ts'
-import type { TaskContent } from '../../dfget/peer/task/task-content.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { AccessCheck } from '../../lib/origin/access.ts'
 import type { Source } from '../../lib/origin/origin.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
-import {
-  type ByteRange,
-  formatContentRange,
-  formatUnsatisfiedRange,
-  parseRange,
-  resolveRange,
-} from '../../protocol/range.ts'
+import { type ByteRange, formatUnsatisfiedRange, parseRange, resolveRange } from '../../protocol/range.ts'
+import { contentHeaders, openForCaller, startingWith } from './content.ts'
 import { answerFailure } from './oci-failure.ts'
 import { sendBody } from './send-body.ts'
 
@@ -40,13 +34,16 @@ export async function answerBlob(
   { p2p, signal }: BlobOptions,
 ): Promise<FastifyReply> {
   try {
-    const content = await openBlob(components, source, { p2p, signal })
+    const { peer } = components
+    const content = p2p
+      ? await openForCaller(components, source, { signal })
+      : await peer.openDirect(source, { signal })
     const range = requestedRange(request.headers.range, content.sizeBytes)
     const pieces = content.read(range ?? { start: 0 }, { signal })
     const first = await pieces.next()
     if (p2p) components.access.grant(source, { sizeBytes: content.sizeBytes, validator: undefined })
     reply.hijack()
-    reply.raw.writeHead(range === undefined ? 200 : 206, blobHeaders(source.digest, content, range))
+    reply.raw.writeHead(range === undefined ? 200 : 206, contentHeaders(content, source.digest, range))
     const sent = await sendBody(reply.raw, startingWith(first, pieces), { signal })
     components.account.blobBytes(sent)
   } catch (error) {
@@ -56,29 +53,11 @@ export async function answerBlob(
   return reply
 }
 
-/**
- * Opens a blob for its caller. What is here already, or on its way for somebody else, is not the caller's by that: the registry
- * must say yes to him too. For a blob that nobody has asked for, the download itself asks the registry in the caller's name.
- */
-async function openBlob(
-  { peer, access }: BlobComponents,
-  source: Source & { digest: Digest },
-  { p2p, signal }: BlobOptions,
-): Promise<TaskContent> {
-  if (!p2p) return peer.openDirect(source, { signal })
-  return peer.open(source, {
-    signal,
-    async mayRead() {
-      await access.check(source, { allowStale: true, signal })
-    },
-  })
-}
-
 /** The headers of a blob that is stored here, for `HEAD`. */
 export function answerStoredHead(reply: FastifyReply, digest: Digest, sizeBytes: number): FastifyReply {
   return reply
     .code(200)
-    .headers({ ...commonHeaders(digest, undefined), 'content-length': sizeBytes })
+    .headers(contentHeaders({ contentType: undefined, sizeBytes }, digest))
     .send()
 }
 
@@ -106,39 +85,4 @@ class UnsatisfiedRange extends DamselflyError {
 function refuse(reply: FastifyReply, error: unknown): FastifyReply {
   if (error instanceof UnsatisfiedRange) reply.header('content-range', formatUnsatisfiedRange(error.sizeBytes))
   return answerFailure(reply, error, 'BLOB_UNKNOWN')
-}
-
-function blobHeaders(digest: Digest, content: TaskContent, range: ByteRange | undefined) {
-  const { sizeBytes } = content
-  const length = range === undefined ? sizeBytes : range.end - range.start
-  return {
-    ...commonHeaders(digest, content.contentType),
-    ...(length === undefined ? {} : { 'content-length': length }),
-    ...(range === undefined || sizeBytes === undefined
-      ? {}
-      : { 'content-range': formatContentRange(range, sizeBytes) }),
-  }
-}
-
-function commonHeaders(digest: Digest, contentType: string | undefined) {
-  return {
-    'content-type': contentType ?? 'application/octet-stream',
-    'docker-content-digest': digest,
-    'docker-distribution-api-version': 'registry/2.0',
-    'accept-ranges': 'bytes',
-    'cache-control': 'max-age=31536000',
-    etag: `"${digest}"`,
-  }
-}
-
-async function* startingWith(
-  first: IteratorResult<Uint8Array>,
-  rest: AsyncGenerator<Uint8Array>,
-): AsyncGenerator<Uint8Array> {
-  try {
-    if (first.done !== true) yield first.value
-    yield* rest
-  } finally {
-    await rest.return(undefined)
-  }
 }

@@ -8,7 +8,7 @@ import { isModule, REPOSITORY, readManifest, readTree } from '../helpers/source-
 const pages = readTree(path => path.endsWith('.md'))
 
 describe('generated pages', async () => {
-  test.each([...(await generatedPages())])('%s is in step with the source', (path, text) => {
+  test.each([...generatedPages()])('%s is in step with the source', (path, text) => {
     expect(pages.get(path), `${path} is out of step: run "npm run docs"`).toBe(text)
   })
 })

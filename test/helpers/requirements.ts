@@ -6,9 +6,11 @@ import { delimiter, join } from 'node:path'
 const COMMANDS_BY_PACKAGE: Readonly<Record<string, readonly string[]>> = {
   buildah: ['buildah'],
   containerd: ['containerd', 'ctr'],
+  curl: ['curl'],
   'docker-registry': ['docker-registry'],
   'docker.io': ['docker', 'dockerd'],
   iproute2: ['ip', 'tc'],
+  openssl: ['openssl'],
   podman: ['podman'],
   skopeo: ['skopeo'],
   'util-linux': ['nsenter', 'setpriv', 'unshare'],

@@ -52,10 +52,6 @@ export async function createLibp2pNode(init: Libp2pNodeInit): Promise<P2pNode> {
       const known = isConnected(libp2p, peer.id) ? peerIdFromString(peer.id) : dialAddresses(peer.id, peer.addresses)
       return libp2p.dialProtocol(known, protocol, { signal })
     },
-    async hangUp(peer) {
-      await libp2p.hangUp(peerIdFromString(peer))
-    },
-    connectedPeers: () => libp2p.getPeers().length,
   }
 }
 

@@ -12,8 +12,4 @@ export interface P2pNode extends Startable {
   handle(protocol: string, onStream: (stream: Stream, peer: string) => void): Promise<void>
   /** Opens a stream, over the existing connection if there is one. The other end has proved that it is `peer.id`. */
   dial(peer: PeerAddress, protocol: string, options: { signal: AbortSignal }): Promise<Stream>
-  /** Closes the connection to a peer, if there is one. */
-  hangUp(peer: string): Promise<void>
-  /** How many peers are connected. */
-  connectedPeers(): number
 }

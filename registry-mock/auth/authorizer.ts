@@ -1,3 +1,4 @@
+import { formatChallenges } from '../../protocol/challenge.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { type Answer, errorAnswer } from '../answer.ts'
 import type { RegistryMockConfig } from '../config.ts'
@@ -33,7 +34,7 @@ function basicAuthorizer(account: Account): Authorizer {
   const allows = ({ authorization }: Credentials) => isAccount(account, parseBasic(authorization))
   return {
     allows,
-    challenge: credentials => (allows(credentials) ? undefined : unauthorized(`Basic realm="${SERVICE}"`)),
+    challenge: credentials => (allows(credentials) ? undefined : unauthorized('basic', { realm: SERVICE })),
   }
 }
 
@@ -47,15 +48,23 @@ function bearerAuthorizer(tokens: Tokens): Authorizer {
     challenge(credentials, needed) {
       const access = granted(credentials)
       if (access !== undefined && (needed === undefined || grants(access, needed))) return undefined
-      const parameters = [`realm="${credentials.baseUrl}/token"`, `service="${SERVICE}"`]
-      if (needed !== undefined) parameters.push(`scope="${formatScope(needed)}"`)
-      if (access !== undefined) parameters.push('error="insufficient_scope"')
-      else if (credentials.authorization !== undefined) parameters.push('error="invalid_token"')
-      return unauthorized(`Bearer ${parameters.join(',')}`)
+      const error =
+        access !== undefined
+          ? 'insufficient_scope'
+          : credentials.authorization === undefined
+            ? undefined
+            : 'invalid_token'
+      return unauthorized('bearer', {
+        realm: `${credentials.baseUrl}/token`,
+        service: SERVICE,
+        ...(needed && { scope: formatScope(needed) }),
+        ...(error && { error }),
+      })
     },
   }
 }
 
-function unauthorized(challenge: string): Answer {
+function unauthorized(scheme: string, params: Record<string, string>): Answer {
+  const challenge = formatChallenges([{ scheme, params }])
   return errorAnswer(new DamselflyError('UNAUTHORIZED'), { 'www-authenticate': challenge })
 }

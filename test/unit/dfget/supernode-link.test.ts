@@ -13,8 +13,6 @@ const node: P2pNode = {
   addresses: () => [],
   dial: () => Promise.reject(new Error('not in this test')),
   handle: async () => {},
-  hangUp: async () => {},
-  connectedPeers: () => 0,
   start: async () => {},
   stop: async () => {},
 }

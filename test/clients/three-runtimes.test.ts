@@ -39,9 +39,17 @@ test.each<ManifestFormat>(['oci', 'docker'])(
 
     expect(pulled.map(({ manifestDigest }) => manifestDigest)).toEqual(runtimes.map(() => image.manifestDigest))
     const sent = sentBytesByBlob(await registry.finish())
+    const [sentBytes, imageBytes] = [[...sent.values()], image.blobs.map(blob => blob.sizeBytes)].map(sum)
+    process.stdout.write(
+      `${format}: by its log the registry sent ${sentBytes} blob bytes; the image has ${imageBytes}\n`,
+    )
     expect(sent).toEqual(new Map(image.blobs.map(({ digest, sizeBytes }) => [digest, sizeBytes])))
   },
 )
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
 
 /** A registry and a supernode on machines of their own. What it starts ends with the running test. */
 async function createBench() {

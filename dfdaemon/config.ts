@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { LOG_LEVELS } from '../lib/logger.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 import { RegistryAccount } from '../lib/origin/credentials/configured-credentials.ts'
+import { P2pConfig } from '../lib/p2p/config.ts'
 import { InterceptConfig } from './intercept/config.ts'
 
 /** How a registry is reached. */
@@ -37,19 +38,7 @@ export const DfdaemonConfig = Type.Object(
       minLength: 1,
       description: "directory for the node's key and its blocks",
     }),
-    p2p: Type.Object(
-      {
-        listen: Type.Array(Type.String(), {
-          default: ['/ip4/127.0.0.1/tcp/0'],
-          description: 'multiaddrs to listen on for peers',
-        }),
-        announce: Type.Array(Type.String(), {
-          default: [],
-          description: 'multiaddrs to tell peers instead of the listening ones',
-        }),
-      },
-      { additionalProperties: false, default: {} },
-    ),
+    p2p: P2pConfig,
     defaultUpstream: Type.String({
       default: 'docker.io',
       description: 'registry of requests that name none, as those of dockerd',

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { LOG_LEVELS } from '../lib/logger.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
+import { P2pConfig } from '../lib/p2p/config.ts'
 
 /** The settings of a supernode. Flags, environment variables and docs/configuration.md come from here. */
 export const SupernodeConfig = Type.Object(
@@ -15,19 +16,7 @@ export const SupernodeConfig = Type.Object(
       },
       { additionalProperties: false, default: {} },
     ),
-    p2p: Type.Object(
-      {
-        listen: Type.Array(Type.String(), {
-          default: ['/ip4/127.0.0.1/tcp/0'],
-          description: 'multiaddrs to listen on for peers',
-        }),
-        announce: Type.Array(Type.String(), {
-          default: [],
-          description: 'multiaddrs to tell peers instead of the listening ones',
-        }),
-      },
-      { additionalProperties: false, default: {} },
-    ),
+    p2p: P2pConfig,
     dataDir: Type.String({
       default: './damselfly/supernode',
       minLength: 1,

@@ -8,7 +8,8 @@ import { yamux } from '@libp2p/yamux'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { VERSION } from '../version.ts'
-import type { P2pNode } from './p2p-node.ts'
+import { createNoiseCrypto } from './noise-crypto.ts'
+import type { ProbingP2pNode } from './p2p-node.ts'
 
 export interface Libp2pNodeInit {
   readonly privateKey: Ed25519PrivateKey
@@ -22,14 +23,14 @@ export interface Libp2pNodeInit {
 const MAX_STREAMS = 8
 
 /** A libp2p node over TCP with noise and yamux. */
-export async function createLibp2pNode(init: Libp2pNodeInit): Promise<P2pNode> {
+export async function createLibp2pNode(init: Libp2pNodeInit): Promise<ProbingP2pNode> {
   const libp2p = await createLibp2p({
     start: false,
     privateKey: init.privateKey,
     nodeInfo: { name: 'damselfly', version: VERSION },
     addresses: { listen: [...init.listen], announce: [...(init.announce ?? [])] },
     transports: [tcp()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [noise({ crypto: createNoiseCrypto() })],
     streamMuxers: [yamux()],
     services: { identify: identify(), ping: ping() },
     connectionManager: {
@@ -51,6 +52,10 @@ export async function createLibp2pNode(init: Libp2pNodeInit): Promise<P2pNode> {
     async dial(peer, protocol, { signal }) {
       const known = isConnected(libp2p, peer.id) ? peerIdFromString(peer.id) : dialAddresses(peer.id, peer.addresses)
       return libp2p.dialProtocol(known, protocol, { signal })
+    },
+    async probe(peer, { signal }) {
+      const connection = await libp2p.dial(dialAddresses(peer.id, peer.addresses), { signal, force: true })
+      await connection.close({ signal })
     },
   }
 }

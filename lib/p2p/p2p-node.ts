@@ -13,3 +13,12 @@ export interface P2pNode extends Startable {
   /** Opens a stream, over the existing connection if there is one. The other end has proved that it is `peer.id`. */
   dial(peer: PeerAddress, protocol: string, options: { signal: AbortSignal }): Promise<Stream>
 }
+
+/** A node that can also try out whether others can be reached. */
+export interface ProbingP2pNode extends P2pNode {
+  /**
+   * Makes a connection of its own to a peer, whatever others there are, and ends it.
+   * @throws when none of the addresses leads to that very peer
+   */
+  probe(peer: PeerAddress, options: { signal: AbortSignal }): Promise<void>
+}

@@ -9,6 +9,8 @@ const report = process.env.DAMSELFLY_TEST_REPORT
  */
 export default defineConfig({
   test: {
+    // Most of the time is spent waiting: for deadlines, processes, throttled registries.
+    maxWorkers: 2,
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {

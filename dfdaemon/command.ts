@@ -3,6 +3,8 @@ import { createLogger } from '../lib/logger.ts'
 import { runUntilSignal } from '../lib/run-until-signal.ts'
 import { DfdaemonConfig } from './config.ts'
 import { createDfdaemon } from './create-dfdaemon.ts'
+import { createExplainCommand } from './explain/explain-command.ts'
+import { createDoctorCommand } from './node/doctor/doctor-command.ts'
 import { createInstallCommand, createUninstallCommand } from './node/install/install-command.ts'
 
 /** The command line of the program. */
@@ -16,4 +18,8 @@ export const command = createConfigCommand(
   await runUntilSignal(dfdaemon, () => ({ http: dfdaemon.url(), peerId: dfdaemon.peerId }))
 })
 
-command.addCommand(createInstallCommand()).addCommand(createUninstallCommand())
+command
+  .addCommand(createDoctorCommand())
+  .addCommand(createExplainCommand())
+  .addCommand(createInstallCommand())
+  .addCommand(createUninstallCommand())

@@ -1,24 +1,18 @@
 import { type Static, Type } from 'typebox'
 import { LOG_LEVELS } from '../lib/logger.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
-import { RegistryAccount } from '../lib/origin/credentials/configured-credentials.ts'
+import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
 import { P2pConfig } from '../lib/p2p/config.ts'
 import { InterceptConfig } from './intercept/config.ts'
 
-/** How a registry is reached. */
-export const UpstreamConfig = Type.Object(
+/** How a registry is reached, and what becomes of its blobs. */
+const DaemonUpstream = Type.Object(
   {
-    url: Type.Optional(
-      Type.String({ pattern: '^https?://[^/?#]+/?$', description: 'where the registry answers, without a path' }),
-    ),
-    account: Type.Optional(RegistryAccount),
-    caFile: Type.Optional(Type.String({ description: 'PEM file with certificates to trust beside the usual ones' })),
-    insecure: Type.Optional(Type.Boolean({ description: 'whether to accept any certificate' })),
+    ...UpstreamConfig.properties,
     p2p: Type.Optional(Type.Boolean({ description: 'whether its blobs go through the swarm; they do by default' })),
   },
   { additionalProperties: false },
 )
-export type UpstreamConfig = Static<typeof UpstreamConfig>
 
 /** The settings of a dfdaemon. Flags, environment variables and docs/configuration.md come from here. */
 export const DfdaemonConfig = Type.Object(
@@ -43,24 +37,12 @@ export const DfdaemonConfig = Type.Object(
       default: 'docker.io',
       description: 'registry of requests that name none, as those of dockerd',
     }),
-    upstreams: Type.Record(Type.String(), UpstreamConfig, {
+    upstreams: Type.Record(Type.String(), DaemonUpstream, {
       default: {},
       description:
-        'registries by the name in image references: url, account, caFile, insecure, p2p; those not listed are reached by https under their name',
+        'registries by the name in image references: url, account, caFile, insecure, mirrors (a list of url, ns, account, caFile, insecure), p2p; those not listed are reached by https under their name',
     }),
-    registries: Type.Object(
-      {
-        allow: Type.Array(Type.String(), {
-          default: [],
-          description: 'registries that are served, as patterns with *; all where none is named',
-        }),
-        deny: Type.Array(Type.String(), {
-          default: [],
-          description: 'registries that are not served, as patterns with *',
-        }),
-      },
-      { additionalProperties: false, default: {} },
-    ),
+    registries: ServedRegistries,
     dockerConfigs: Type.Array(Type.String(), {
       default: [],
       description: 'docker config.json files with accounts and credential helpers for registries',
@@ -106,6 +88,12 @@ export const DfdaemonConfig = Type.Object(
       default: 2000,
       minimum: 100,
       description: 'how long a registry may think about a tag before the last known digest serves',
+    }),
+    checkedFirstBytes: Type.Integer({
+      default: 32 * 1024 * 1024,
+      minimum: 0,
+      description:
+        'blobs up to this size are checked as a whole before a client gets their beginning; longer ones flow block by block as they come',
     }),
     intercept: InterceptConfig,
     labels: Type.Object(

@@ -10,9 +10,14 @@ import { AccessCheck } from '../lib/origin/access.ts'
 import { createCredentialStore } from '../lib/origin/credentials/create-credential-store.ts'
 import { createUpstreamFetcher } from '../lib/origin/http-fetch.ts'
 import { createHttpOrigin } from '../lib/origin/http-origin.ts'
+import { createMirroredFetcher } from '../lib/origin/upstreams/mirrored-fetcher.ts'
+import { createMirroredOrigin } from '../lib/origin/upstreams/mirrored-origin.ts'
+import { createMirrors } from '../lib/origin/upstreams/mirrors.ts'
+import { configuredAccounts, configuredTls } from '../lib/origin/upstreams/upstream-settings.ts'
 import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
 import { createSupernodeClient } from '../supernode/client/supernode-client.ts'
+import { addNodeRoute } from './api/node.ts'
 import type { DfdaemonConfig } from './config.ts'
 import { createAnswerContent } from './intercept/answer-content.ts'
 import { createInterceptor } from './intercept/create-interceptor.ts'
@@ -20,9 +25,11 @@ import { INTERCEPT_METRICS } from './intercept/metrics.ts'
 import { ManifestSource } from './manifests/manifest-source.ts'
 import { ManifestStore } from './manifests/manifest-store.ts'
 import { DFDAEMON_METRICS } from './metrics.ts'
+import { createLoopGuard } from './proxy/loop-guard.ts'
 import { mirrorErrorBody } from './proxy/oci-failure.ts'
 import { addRegistryRoutes } from './proxy/registry-routes.ts'
-import { configuredAccounts, configuredTls } from './upstream-settings.ts'
+import { PullLog } from './pulls/pull-log.ts'
+import { addPullRoutes } from './pulls/pull-routes.ts'
 
 /** Requests to the local API have no large bodies. */
 const BODY_LIMIT_BYTES = 64 * 1024
@@ -42,8 +49,9 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     { processMetrics: true },
   )
   const tlsFor = await configuredTls(config.upstreams)
-  const fetcher = createUpstreamFetcher({ logger, clock }, { tlsFor })
-  const origin = createHttpOrigin({ logger, fetcher })
+  const loopGuard = createLoopGuard()
+  const registryFetcher = createUpstreamFetcher({ logger, clock }, { tlsFor, via: loopGuard.via })
+  const registryOrigin = createHttpOrigin({ logger, fetcher: registryFetcher })
   const credentials = createCredentialStore(
     { logger, clock },
     {
@@ -52,13 +60,16 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     },
   )
   const access = new AccessCheck(
-    { origin, clock },
+    { origin: registryOrigin, clock },
     {
       lifetimeMs: config.access.lifetimeSeconds * 1000,
       outage: config.access.outage,
       recentMs: config.access.recentSeconds * 1000,
     },
   )
+  const mirrors = createMirrors({ logger, clock, credentials }, config.upstreams)
+  const fetcher = createMirroredFetcher({ fetcher: registryFetcher, access, mirrors })
+  const origin = createMirroredOrigin({ origin: registryOrigin, reader: registryOrigin, access, mirrors })
   const manifestStore = new ManifestStore({ clock }, { dataDir: config.dataDir })
   const manifests = new ManifestSource(
     { store: manifestStore, fetcher, access, logger },
@@ -79,6 +90,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     { labels: config.labels },
   )
 
+  const pulls = new PullLog({ clock, logger })
   const http = createHttpServer({
     listen: config.listen,
     bodyLimitBytes: BODY_LIMIT_BYTES,
@@ -93,34 +105,29 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     },
   })
   http.app.get('/api/v1/tasks', () => peer.tasks())
-  addRegistryRoutes(http.app, {
-    peer,
-    fetcher,
-    manifests,
-    access,
-    credentials,
-    rules: config,
-    logger,
-    account: {
-      blobBytes: bytes => metrics.blobBytes.inc(bytes),
-      request: kind => metrics.requests.inc({ kind }),
-      failed: code => metrics.failures.inc({ code }),
-    },
-  })
+  addNodeRoute(http.app, { peer, config })
+  addPullRoutes(http.app, pulls)
+  const account = {
+    blobBytes: (bytes: number) => metrics.blobBytes.inc(bytes),
+    request: (kind: string) => metrics.requests.inc({ kind }),
+    failed: (code: string) => metrics.failures.inc({ code }),
+  }
+  const giving = { peer, access, pulls, account, checkedFirstBytes: config.checkedFirstBytes }
+  addRegistryRoutes(http.app, { ...giving, fetcher, manifests, credentials, rules: config, loopGuard, logger })
 
   const interceptor = createInterceptor(
     {
       clock,
       logger,
       metrics,
-      answerContent: createAnswerContent({ peer, access, account: bytes => metrics.blobBytes.inc(bytes) }),
+      answerContent: createAnswerContent(giving),
     },
     { config: config.intercept, dataDir: config.dataDir, tlsFor },
   )
   interceptor.attach(http.app.server)
 
   return {
-    ...createLifecycle([credentials, fetcher, manifestStore, peer, http, interceptor]),
+    ...createLifecycle([credentials, mirrors, fetcher, manifestStore, peer, http, interceptor]),
     url: http.url,
     peerId: peer.peerId,
   }

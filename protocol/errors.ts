@@ -22,11 +22,13 @@ export const ERRORS = {
 
   BLOCK_CORRUPT: { status: 502, retryable: true, message: 'a block does not match its digest in the block map' },
   BODY_TOO_LARGE: { status: 413, retryable: false, message: 'the request body is larger than this route accepts' },
+  BLOCK_LATE: { status: 504, retryable: true, message: 'a block did not arrive in time' },
   CONFIG_INVALID: { status: 500, retryable: false, message: 'the configuration is invalid' },
   CONTENT_CORRUPT: { status: 502, retryable: true, message: 'the content does not match its digest' },
   DAEMON_UNREACHABLE: { status: 503, retryable: true, message: 'the dfdaemon could not be reached' },
   FRAME_TOO_LARGE: { status: 400, retryable: false, message: 'a frame is longer than the protocol allows' },
   INTERNAL: { status: 500, retryable: true, message: 'internal error' },
+  LOOP_DETECTED: { status: 508, retryable: false, message: 'this dfdaemon asks itself' },
   MESSAGE_INVALID: { status: 400, retryable: false, message: 'a message does not match its schema' },
   ORIGIN_FAILED: { status: 502, retryable: true, message: 'the origin answered with an error' },
   ORIGIN_UNREACHABLE: { status: 502, retryable: true, message: 'the origin could not be reached' },

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { LOG_LEVELS } from '../lib/logger.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
+import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
 import { P2pConfig } from '../lib/p2p/config.ts'
 
 /** The settings of a supernode. Flags, environment variables and docs/configuration.md come from here. */
@@ -22,6 +23,12 @@ export const SupernodeConfig = Type.Object(
       minLength: 1,
       description: 'directory for keys, block maps and blocks',
     }),
+    upstreams: Type.Record(Type.String(), UpstreamConfig, {
+      default: {},
+      description:
+        'registries by the name in image references: url, account, caFile, insecure, mirrors (a list of url, ns, account, caFile, insecure). Whoever may register here reads under an account without showing one of his own',
+    }),
+    registries: ServedRegistries,
     ticketLifetimeSeconds: Type.Integer({
       default: 600,
       minimum: 10,

@@ -9,11 +9,18 @@ import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { AccessCheck } from '../lib/origin/access.ts'
+import { createCredentialStore } from '../lib/origin/credentials/create-credential-store.ts'
+import { createUpstreamFetcher } from '../lib/origin/http-fetch.ts'
 import { createHttpOrigin } from '../lib/origin/http-origin.ts'
+import { createMirroredOrigin } from '../lib/origin/upstreams/mirrored-origin.ts'
+import { createMirrors } from '../lib/origin/upstreams/mirrors.ts'
+import { createRegistryGate } from '../lib/origin/upstreams/registry-gate.ts'
+import { configuredAccounts, configuredTls } from '../lib/origin/upstreams/upstream-settings.ts'
 import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
 import { MAX_REGISTRATION_BYTES } from '../protocol/messages/registration.ts'
 import { clusterKeyFromSeed, createTicketVerifier } from '../protocol/ticket.ts'
+import { addDialBackRoute } from './api/dial-back.ts'
 import { addRegistrationRoutes } from './api/registration.ts'
 import { addTaskRoutes } from './api/tasks.ts'
 import type { SupernodeConfig } from './config.ts'
@@ -42,7 +49,22 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
   const node = await createLibp2pNode({ privateKey, listen: config.p2p.listen, announce: config.p2p.announce })
   const store = new DiskBlockStore({ logger, clock }, { dataDir: config.dataDir })
-  const origin = createHttpOrigin({ logger })
+
+  const { upstreams, registries } = config
+  const fetcher = createUpstreamFetcher({ logger, clock }, { tlsFor: await configuredTls(upstreams) })
+  const credentials = createCredentialStore({ logger, clock }, { accounts: configuredAccounts(upstreams) })
+  const mirrors = createMirrors({ logger, clock, credentials }, upstreams)
+  const reader = createHttpOrigin({ logger, fetcher })
+  const gate = createRegistryGate({ origin: reader, credentials }, { upstreams, registries })
+  const admission = new AccessCheck(
+    { origin: gate, clock },
+    {
+      lifetimeMs: config.admissionLifetimeSeconds * 1000,
+      outage: config.admissionOutage,
+      recentMs: config.admissionRecentSeconds * 1000,
+    },
+  )
+  const origin = createMirroredOrigin({ origin: gate, reader, access: admission, mirrors })
 
   const director = new SwarmDirector(
     {
@@ -81,15 +103,9 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     },
   })
   addTaskRoutes(http.app, { seeder, store, director })
+  addDialBackRoute(http.app, { node, peers: () => director.peers() })
   addRegistrationRoutes(http.app, {
-    admission: new AccessCheck(
-      { origin, clock },
-      {
-        lifetimeMs: config.admissionLifetimeSeconds * 1000,
-        outage: config.admissionOutage,
-        recentMs: config.admissionRecentSeconds * 1000,
-      },
-    ),
+    admission,
     seeder,
     clusterKey,
     ticketLifetimeMs: config.ticketLifetimeSeconds * 1000,
@@ -122,7 +138,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   }
 
   return {
-    ...createLifecycle([origin, store, seeder, director, streams, node, http]),
+    ...createLifecycle([credentials, mirrors, fetcher, store, seeder, director, streams, node, http]),
     url: http.url,
     peerId: node.peerId,
     addresses: () => node.addresses(),

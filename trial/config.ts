@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { DamselflyError } from '../protocol/errors.ts'
-import { parseImageReference } from './image-reference.ts'
+import { parseImageReference } from '../protocol/image-reference.ts'
 
 /** The registry refuses to generate an image with less for each layer, because a layer is a tar archive. */
 const MIN_BYTES_PER_LAYER = 8 * 1024

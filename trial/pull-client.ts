@@ -2,7 +2,7 @@ import pLimit from 'p-limit'
 import { Agent, type Dispatcher, request } from 'undici'
 import { createDigester, type Digest, digestAlgorithm, digestOf, isDigest } from '../protocol/digest.ts'
 import { DamselflyError, ERRORS, type ErrorCode } from '../protocol/errors.ts'
-import { chooseManifest, type ImageManifest, MANIFEST_TYPES, parseManifest } from './manifest.ts'
+import { chooseManifest, type ImageManifest, MANIFEST_TYPES, parseManifest } from '../protocol/image-manifest.ts'
 
 /** What to pull, and through which mirror. */
 export interface PullInit {
@@ -91,7 +91,7 @@ async function resolveImage(init: PullInit, get: GetOptions): Promise<ImageConte
 
 async function fetchManifest({ mirrorUrl, repository }: PullInit, reference: string, get: GetOptions) {
   const url = `${mirrorUrl}/v2/${repository}/manifests/${reference}`
-  const { statusCode, headers, body } = await request(url, { ...get, headers: { accept: MANIFEST_TYPES } })
+  const { statusCode, headers, body } = await request(url, { ...get, headers: { accept: MANIFEST_TYPES.join(', ') } })
   if (statusCode !== 200) throw await refusal(`manifests/${reference}`, statusCode, body)
   const bytes = await readBody(body)
   const announced = isDigest(reference) ? reference : headers['docker-content-digest']

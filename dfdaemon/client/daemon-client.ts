@@ -1,7 +1,8 @@
 import { Compile } from 'typebox/compile'
 import { request } from 'undici'
 import { DamselflyError } from '../../protocol/errors.ts'
-import { type DaemonTask, DaemonTasks } from '../../protocol/messages/daemon-api.ts'
+import type { ImageReference } from '../../protocol/image-reference.ts'
+import { type DaemonTask, DaemonTasks, NodeStatus, type Pull, Pulls } from '../../protocol/messages/daemon-api.ts'
 
 /** The local API of a dfdaemon. Every call throws DamselflyError DAEMON_UNREACHABLE when there is no usable answer. */
 export interface DaemonClient {
@@ -9,6 +10,12 @@ export interface DaemonClient {
   ping(options: { signal: AbortSignal }): Promise<void>
   /** What the node holds or is downloading. */
   tasks(options: { signal: AbortSignal }): Promise<DaemonTask[]>
+  /** Who it is, and with which settings it runs. */
+  node(options: { signal: AbortSignal }): Promise<NodeStatus>
+  /** What was pulled through it, the newest first; all that it remembers, or that of one repository. */
+  pulls(of: Partial<Pick<ImageReference, 'registry' | 'repository'>>, options: { signal: AbortSignal }): Promise<Pull[]>
+  /** The manifest or index of an image. @throws DamselflyError MANIFEST_UNKNOWN when the dfdaemon does not give it */
+  manifest(image: ImageReference, options: { signal: AbortSignal }): Promise<Uint8Array>
   /** Its counters, in the text form that Prometheus reads. */
   metrics(options: { signal: AbortSignal }): Promise<string>
 }
@@ -17,6 +24,8 @@ export interface DaemonClient {
 const SILENCE_MS = 5_000
 
 const tasksSchema = Compile(DaemonTasks)
+const pullsSchema = Compile(Pulls)
+const nodeSchema = Compile(NodeStatus)
 
 /** @param url of the dfdaemon, for example `http://127.0.0.1:65001` */
 export function createDaemonClient(url: string): DaemonClient {
@@ -30,24 +39,41 @@ export function createDaemonClient(url: string): DaemonClient {
       if (tasksSchema.Check(answer)) return answer
       throw unreachable('its answer is not of the expected form')
     },
+    async node({ signal }) {
+      const answer = parseJson(await get(`${base}/api/v1/node`, signal))
+      if (nodeSchema.Check(answer)) return answer
+      throw unreachable('its answer is not of the expected form')
+    },
+    async pulls(of, { signal }) {
+      const answer = parseJson(await get(`${base}/v1/pulls?${new URLSearchParams(of)}`, signal))
+      if (pullsSchema.Check(answer)) return answer
+      throw unreachable('its answer is not of the expected form')
+    },
+    async manifest({ registry, repository, reference }, { signal }) {
+      const url = `${base}/v2/${registry}/${repository}/manifests/${reference}`
+      const { status, bytes } = await fetchBytes(url, signal)
+      if (status === 200) return bytes
+      throw new DamselflyError('MANIFEST_UNKNOWN', `the dfdaemon answered with status ${status}`)
+    },
     metrics: ({ signal }) => get(`${base}/metrics`, signal),
   }
 }
 
 async function get(url: string, signal: AbortSignal): Promise<string> {
+  const { status, bytes } = await fetchBytes(url, signal)
+  if (status === 200) return bytes.toString('utf8')
+  throw unreachable(`it answered with status ${status}`)
+}
+
+async function fetchBytes(url: string, signal: AbortSignal): Promise<{ status: number; bytes: Buffer }> {
   const silence = AbortSignal.timeout(SILENCE_MS)
-  let status: number
-  let text: string
   try {
     const { statusCode, body } = await request(url, { signal: AbortSignal.any([signal, silence]) })
-    status = statusCode
-    text = await body.text()
+    return { status: statusCode, bytes: Buffer.from(await body.arrayBuffer()) }
   } catch (error) {
     signal.throwIfAborted()
     throw unreachable(silence.aborted ? `no answer within ${SILENCE_MS} ms` : (error as Error).message, error)
   }
-  if (status === 200) return text
-  throw unreachable(`it answered with status ${status}`)
 }
 
 function parseJson(text: string): unknown {

@@ -4,7 +4,7 @@ import type { UpstreamFetcher, UpstreamResponse } from '../../lib/origin/http-fe
 import type { Source } from '../../lib/origin/origin.ts'
 import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
-import { MANIFEST_TYPES } from '../proxy/pass-through.ts'
+import { MANIFEST_TYPES } from '../../protocol/image-manifest.ts'
 import type { Requester } from '../proxy/requester.ts'
 import type { UpstreamTarget } from '../proxy/upstream.ts'
 import type { Manifest, ManifestStore } from './manifest-store.ts'
@@ -50,7 +50,8 @@ const UNTYPED = 'application/octet-stream'
 type Resolution =
   | { readonly digest: Digest; readonly manifest?: Manifest }
   | { readonly refused: UpstreamResponse; readonly body: Uint8Array }
-  | { readonly outage: DamselflyError }
+  /** `refused` is what to tell a client for whom nothing is kept, instead of the outage. */
+  | { readonly outage: DamselflyError; readonly refused?: UpstreamResponse }
 
 /** Manifests: those of a digest for ever, those of a tag as its rule says. Nobody gets one that the registry denies him. */
 export class ManifestSource {
@@ -72,12 +73,13 @@ export class ManifestSource {
     const known = await this.#components.store.resolvedTag(tag)
     if (mode === 'pin' && known !== undefined) return this.#byDigest(request, known.digest)
 
-    const resolution = await this.#resolve(request)
-    if ('refused' in resolution) return { kind: 'response', response: resolution.refused, body: resolution.body }
+    const resolution = await this.#resolve(request, { hurry: known !== undefined })
     if ('outage' in resolution) {
-      if (known === undefined) throw resolution.outage
-      return this.#stale(request, known.digest, resolution.outage)
+      if (known !== undefined) return this.#stale(request, known.digest, resolution.outage)
+      if (resolution.refused === undefined) throw resolution.outage
+      return { kind: 'response', response: resolution.refused, body: new Uint8Array() }
     }
+    if ('refused' in resolution) return { kind: 'response', response: resolution.refused, body: resolution.body }
     await this.#components.store.putTag(tag, resolution.digest)
     this.#noteYes(request, resolution.digest)
     if (resolution.manifest !== undefined) return { kind: 'manifest', manifest: resolution.manifest }
@@ -118,28 +120,24 @@ export class ManifestSource {
     this.#components.access.grant(accessSource(request, digest), { sizeBytes: undefined, validator: undefined })
   }
 
-  async #resolve(request: ManifestRequest): Promise<Resolution> {
-    const deadline = AbortSignal.timeout(this.#init.tagDeadlineMs)
+  /** @param hurry whether there is something to serve in place of a late answer; without it a slow registry is waited for */
+  async #resolve(request: ManifestRequest, { hurry }: { hurry: boolean }): Promise<Resolution> {
+    const deadline = hurry ? AbortSignal.timeout(this.#init.tagDeadlineMs) : undefined
     try {
       const response = await this.#ask(request, 'HEAD', request.reference, deadline)
-      if (response.status >= 500 || response.status === 429) {
-        response.body.destroy()
-        return { outage: new DamselflyError('ORIGIN_FAILED', `the registry answered with status ${response.status}`) }
-      }
-      if (response.status !== 200) {
-        // A HEAD has no body; the client of a GET wants the registry's own words.
-        response.body.destroy()
-        const full = await this.#ask(request, 'GET', request.reference, deadline)
-        return { refused: full, body: await readBody(full) }
-      }
       response.body.destroy()
-      const digest = response.headers['docker-content-digest'] ?? ''
-      if (isDigest(digest)) return { digest }
-      const manifest = await this.#fetchTag(request, deadline)
-      return { digest: manifest.digest, manifest }
+      const { status, headers } = response
+      if (status >= 500 || status === 429) {
+        const outage = new DamselflyError('ORIGIN_FAILED', `the registry answered with status ${status}`)
+        // How long to wait is for the client to know; any other outage sends it to its next registry.
+        return status === 429 ? { outage, refused: response } : { outage }
+      }
+      const digest = headers['docker-content-digest'] ?? ''
+      // There are registries without HEAD; and the client of a GET wants the registry's own words.
+      return status === 200 && isDigest(digest) ? { digest } : await this.#fetchTag(request, deadline)
     } catch (error) {
       request.signal.throwIfAborted()
-      if (deadline.aborted) {
+      if (deadline?.aborted === true) {
         const detail = `no answer about the tag within ${this.#init.tagDeadlineMs} ms`
         return { outage: new DamselflyError('ORIGIN_UNREACHABLE', detail, { cause: error }) }
       }
@@ -148,13 +146,14 @@ export class ManifestSource {
     }
   }
 
-  async #fetchTag(request: ManifestRequest, deadline: AbortSignal): Promise<Manifest> {
+  async #fetchTag(request: ManifestRequest, deadline: AbortSignal | undefined): Promise<Resolution> {
     const response = await this.#ask(request, 'GET', request.reference, deadline)
     const bytes = await readBody(response)
-    if (response.status !== 200) throw new DamselflyError('ORIGIN_FAILED', 'HEAD and GET of a tag disagree')
-    const manifest = { digest: digestOf(bytes), mediaType: mediaTypeOf(response), bytes }
+    if (response.status !== 200) return { refused: response, body: bytes }
+    const told = response.headers['docker-content-digest'] ?? ''
+    const manifest = { digest: isDigest(told) ? told : digestOf(bytes), mediaType: mediaTypeOf(response), bytes }
     await this.#components.store.put(manifest)
-    return manifest
+    return { digest: manifest.digest, manifest }
   }
 
   async #fetch(request: ManifestRequest, digest: Digest): Promise<ManifestAnswer> {
@@ -189,7 +188,8 @@ export class ManifestSource {
 // Not the caller's own types: a yes to one client counts for another with the same authority.
 function accessSource(request: ManifestRequest, digest: Digest): Source {
   const { headers, ...rest } = request.requester
-  return { url: manifestUrl(request, digest), headers: { ...headers, accept: MANIFEST_TYPES.join(', ') }, ...rest }
+  const accept = [...MANIFEST_TYPES, '*/*'].join(', ')
+  return { url: manifestUrl(request, digest), headers: { ...headers, accept }, ...rest }
 }
 
 function manifestUrl({ target, name }: ManifestRequest, reference: string): string {

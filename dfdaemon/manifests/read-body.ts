@@ -4,8 +4,17 @@ import { DamselflyError } from '../../protocol/errors.ts'
 /** Larger manifests than this are refused; the distribution spec wants at least 4 MiB to be accepted. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024
 
-/** Reads an answer that fits into memory. @throws DamselflyError ORIGIN_FAILED when it does not */
-export async function readBody({ body }: UpstreamResponse): Promise<Buffer> {
+/**
+ * Reads an answer that fits into memory. Nobody asked for an encoding: content that comes in one is refused, a refusal is
+ * read as if it said nothing.
+ * @throws DamselflyError ORIGIN_FAILED when the answer is too large or encoded content
+ */
+export async function readBody({ status, headers, body }: UpstreamResponse): Promise<Buffer> {
+  if (!/^\s*(identity)?\s*$/i.test(headers['content-encoding'] ?? '')) {
+    body.destroy()
+    if (status >= 400) return Buffer.alloc(0)
+    throw new DamselflyError('ORIGIN_FAILED', 'an answer with a Content-Encoding, which was not asked for')
+  }
   const chunks: Uint8Array[] = []
   let length = 0
   for await (const chunk of body as AsyncIterable<Uint8Array>) {

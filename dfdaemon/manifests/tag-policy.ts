@@ -1,4 +1,4 @@
-import { matchesPattern } from '../pattern.ts'
+import { matchesPattern } from '../../lib/pattern.ts'
 
 /**
  * How far a tag is trusted:

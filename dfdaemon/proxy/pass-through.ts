@@ -1,16 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { UpstreamFetcher, UpstreamResponse } from '../../lib/origin/http-fetch.ts'
+import { MANIFEST_TYPES } from '../../protocol/image-manifest.ts'
 import { readBody } from '../manifests/read-body.ts'
+import { NOT_FOUND, refusalBody } from './oci-failure.ts'
 import type { Requester } from './requester.ts'
 import type { UpstreamTarget } from './upstream.ts'
-
-/** Manifest types that every request names: without them old registries convert to schema 1 (contracts §1). */
-export const MANIFEST_TYPES = [
-  'application/vnd.oci.image.manifest.v1+json',
-  'application/vnd.oci.image.index.v1+json',
-  'application/vnd.docker.distribution.manifest.v2+json',
-  'application/vnd.docker.distribution.manifest.list.v2+json',
-]
 
 const REQUEST_HEADERS = ['accept', 'if-none-match', 'user-agent'] as const
 const RESPONSE_HEADERS = [
@@ -72,14 +66,20 @@ export function sendResponse(
   const { link } = response.headers
   if (link !== undefined) reply.header('link', link.replace('</v2/', `</v2${target.prefix}/`))
   reply.code(response.status)
-  return request.method === 'HEAD' ? reply.send() : reply.send(Buffer.from(body))
+  if (request.method === 'HEAD') return reply.send()
+  const { status, headers } = response
+  // Clients look for words in the OCI form, and show nothing of a page.
+  const isUnderstood = status < 400 || (body.length > 0 && /json/.test(headers['content-type'] ?? ''))
+  if (isUnderstood) return reply.send(Buffer.from(body))
+  return reply.type('application/json').send(refusalBody(status, NOT_FOUND[target.path.kind], target.registry))
 }
 
 /** The caller's `Accept`, and the manifest types that it did not name. */
 export function acceptOf({ headers }: FastifyRequest): string {
-  const named = (headers.accept ?? '').split(',').map(type => type.trim())
-  const given = named.filter(type => type !== '' && type !== '*/*')
-  return [...given, ...MANIFEST_TYPES.filter(type => !given.some(known => known.startsWith(type)))].join(', ')
+  const ranges = (headers.accept ?? '').split(',').map(range => range.trim())
+  const given = ranges.filter(range => range !== '')
+  const named = given.map(range => range.split(';', 1)[0]?.trim())
+  return [...given, ...MANIFEST_TYPES.filter(type => !named.includes(type))].join(', ')
 }
 
 /** The URL of a request at its registry: without the mirror's own prefix and `ns`. */

@@ -4,14 +4,14 @@ import type { Logger } from '../../lib/logger.ts'
 import type { CredentialStore } from '../../lib/origin/credentials/credential-store.ts'
 import type { UpstreamFetcher } from '../../lib/origin/http-fetch.ts'
 import { DamselflyError, ociErrorBody } from '../../protocol/errors.ts'
-import type { RegistryPath } from '../../protocol/registry-path.ts'
 import type { ManifestSource } from '../manifests/manifest-source.ts'
 import { answerBlob, answerStoredHead, type BlobComponents } from './blob.ts'
+import type { LoopGuard } from './loop-guard.ts'
 import { answerManifest } from './manifest.ts'
-import { answerFailure, type NotFoundCode } from './oci-failure.ts'
+import { answerFailure, NOT_FOUND } from './oci-failure.ts'
 import { passThrough, upstreamUrl } from './pass-through.ts'
 import { requesterOf } from './requester.ts'
-import { chooseUpstream, type UpstreamRules, type UpstreamTarget } from './upstream.ts'
+import { chooseUpstream, decodePath, type UpstreamRules, type UpstreamTarget, withRegistryBehind } from './upstream.ts'
 
 export interface RegistryRouteComponents extends BlobComponents {
   readonly fetcher: UpstreamFetcher
@@ -19,17 +19,9 @@ export interface RegistryRouteComponents extends BlobComponents {
   /** This daemon's own accounts. */
   readonly credentials: CredentialStore
   readonly rules: UpstreamRules
+  readonly loopGuard: LoopGuard
   readonly logger: Logger
   readonly account: { blobBytes(bytes: number): void; request(kind: string): void; failed(code: string): void }
-}
-
-const NOT_FOUND: Record<RegistryPath['kind'], NotFoundCode> = {
-  base: 'NAME_UNKNOWN',
-  blob: 'BLOB_UNKNOWN',
-  manifest: 'MANIFEST_UNKNOWN',
-  tags: 'NAME_UNKNOWN',
-  referrers: 'NAME_UNKNOWN',
-  upload: 'NAME_UNKNOWN',
 }
 
 /** The registry mirror: everything under `/v2/`. Blobs come through the swarm, the rest from the registry. */
@@ -41,11 +33,19 @@ export function addRegistryRoutes(app: FastifyInstance, components: RegistryRout
       return reply.code(error.status).send(ociErrorBody(error))
     })
     // Before any body is read, so that uploads hear why they are refused.
-    v2.addHook('onRequest', async request => requireReading(request))
+    v2.addHook('onRequest', async request => {
+      components.loopGuard.check(request.headers.via)
+      requireReading(request)
+    })
     // Runtimes learn from this route whether a mirror wants credentials; on loopback it never does (contracts §0 rules 8, 10).
-    v2.all('/v2', (_request, reply) => answerBase(reply))
-    v2.all('/v2/', (_request, reply) => answerBase(reply))
+    for (const base of ['/v2', '/v2/', '/:registry/v2', '/:registry/v2/']) {
+      v2.all(base, (_request, reply) => answerBase(reply))
+    }
     v2.all('/v2/*', (request, reply) => answer(components, request, reply))
+    v2.all('/:registry/v2/*', (request, reply) => {
+      request.raw.url = withRegistryBehind(request.url)
+      return answer(components, request, reply)
+    })
   })
 }
 
@@ -58,15 +58,16 @@ async function answer(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { ns } = request.query as { ns?: string | string[] }
-  const path = request.url.split('?', 1)[0] ?? ''
+  const [path = '', query] = request.url.split('?', 2)
   const header = request.headers['x-dragonfly-registry']
   const hints = {
-    ns: Array.isArray(ns) ? ns[0] : ns,
+    ns: new URLSearchParams(query).get('ns') ?? undefined,
     registryHeader: Array.isArray(header) ? header[0] : header,
   }
   const target = chooseUpstream(decodePath(path), hints, components.rules)
   components.account.request(target.path.kind)
+  // Not a header of the reply, because blobs are written past it.
+  if (hints.ns === target.registry) reply.raw.setHeader('oci-namespace', target.registry)
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort(new Error('the client hung up')))
   try {
@@ -95,22 +96,19 @@ async function route(
   if (path.kind !== 'blob') return passThrough(components.fetcher, request, reply, { target, requester, signal })
 
   const source = { url: upstreamUrl(request.url, target), digest: path.digest, ...requester }
-  if (request.method !== 'HEAD') return answerBlob(components, request, reply, source, { p2p: target.p2p, signal })
-  const sizeBytes = await components.peer.storedSize(path.digest)
-  if (sizeBytes === undefined) return passThrough(components.fetcher, request, reply, { target, requester, signal })
-  await components.access.check(source, { allowStale: true, signal })
-  return answerStoredHead(reply, path.digest, sizeBytes)
+  if (request.method !== 'HEAD') {
+    const { registry, p2p } = target
+    return answerBlob(components, request, reply, source, { registry, repository: path.name, p2p, signal })
+  }
+  const storedBytes = await components.peer.storedSize(path.digest)
+  const told = await components.access.check(source, { allowStale: storedBytes !== undefined, signal })
+  const sizeBytes = storedBytes ?? told.sizeBytes
+  if (sizeBytes !== undefined) return answerStoredHead(reply, path.digest, sizeBytes)
+  // Behind a redirect may be somebody who knows the length.
+  return passThrough(components.fetcher, request, reply, { target, requester, signal })
 }
 
 function requireReading({ method }: FastifyRequest): void {
   if (method === 'GET' || method === 'HEAD') return
   throw new DamselflyError('UNSUPPORTED', 'a mirror is read only; push to the registry itself')
-}
-
-function decodePath(path: string): string {
-  try {
-    return decodeURIComponent(path)
-  } catch (error) {
-    throw new DamselflyError('NAME_INVALID', 'the path is not valid percent-encoding', { cause: error })
-  }
 }

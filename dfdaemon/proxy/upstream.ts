@@ -1,6 +1,7 @@
+import { baseUrlOf, isServed } from '../../lib/origin/upstreams/registry-names.ts'
+import type { ServedRegistries } from '../../lib/origin/upstreams/upstream-config.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { parseRegistryPath, type RegistryPath } from '../../protocol/registry-path.ts'
-import { matchesPattern } from '../pattern.ts'
 
 /** What of the configuration decides where a request goes. */
 export interface UpstreamRules {
@@ -8,8 +9,7 @@ export interface UpstreamRules {
   readonly defaultUpstream: string
   /** Registries by their name in image references. */
   readonly upstreams: Readonly<Record<string, { readonly url?: string; readonly p2p?: boolean }>>
-  /** Which registries are served, as patterns with `*`: none that is denied and, where any is allowed, only those. */
-  readonly registries: { readonly allow: readonly string[]; readonly deny: readonly string[] }
+  readonly registries: ServedRegistries
 }
 
 /** What a request says about its registry, beside its path. */
@@ -36,9 +36,6 @@ export interface UpstreamTarget {
 
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\])(?::\d{1,5})?$/
 
-/** Names of registries that answer elsewhere than their name says. */
-const WELL_KNOWN = new Map([['docker.io', 'https://registry-1.docker.io']])
-
 /**
  * Chooses the upstream of a request under `/v2/` (contracts §0 rule 9): containerd names it in `?ns=`, podman and CRI-O put it
  * in front of the repository name, dockerd means the default.
@@ -46,30 +43,61 @@ const WELL_KNOWN = new Map([['docker.io', 'https://registry-1.docker.io']])
  * @throws DamselflyError NAME_INVALID, NAME_UNKNOWN (a registry that is not served) and whatever `parseRegistryPath` throws
  */
 export function chooseUpstream(path: string, hints: UpstreamHints, rules: UpstreamRules): UpstreamTarget {
-  if (hints.ns !== undefined) return target(hints.ns, path, '', rules)
-  if (hints.registryHeader !== undefined) return target(registryOf(hints.registryHeader), path, '', rules)
+  const named = hints.ns ?? (hints.registryHeader === undefined ? undefined : registryOf(hints.registryHeader))
   const [, first = ''] = /^\/v2\/([^/]+)\/.+\/(?:blobs|manifests|tags|referrers)\//.exec(path) ?? []
-  const named = isRegistryName(first) && hasRepository(path, first)
-  if (named) return target(first, `/v2${path.slice('/v2/'.length + first.length)}`, `/${first}`, rules)
-  return target(rules.defaultUpstream, path, '', rules)
+  const front = registryInFront(first, rules)
+  const isInFront = isRegistryName(front) && hasRepository(path, first)
+  // containerd sends `ns` also to a host whose path names the registry (override_path). Then the path is the operator's word,
+  // unless it may as well be the beginning of a repository's name.
+  if (isInFront && (named === undefined || named === front || Object.hasOwn(rules.upstreams, front))) {
+    return target(front, `/v2${path.slice('/v2/'.length + first.length)}`, `/${first}`, rules)
+  }
+  return target(named ?? rules.defaultUpstream, path, '', rules)
+}
+
+/**
+ * The URL of a request whose path names the registry before `/v2/`, with the registry behind it: mirrors with a path, of
+ * dockerd from 25 on and of containerd. It says more than `ns`, which containerd adds.
+ * @param url path and query
+ * @throws DamselflyError ROUTE_UNKNOWN when no registry is named there
+ */
+export function withRegistryBehind(url: string): string {
+  const { pathname, searchParams } = new URL(url, 'http://mirror')
+  const [, registry = '', rest = ''] = /^\/([^/]+)\/v2(\/.*)$/.exec(pathname) ?? []
+  if (!isRegistryName(decodePath(registry))) throw new DamselflyError('ROUTE_UNKNOWN', 'no registry before /v2/')
+  searchParams.delete('ns')
+  return `/v2/${registry}${rest}${searchParams.size === 0 ? '' : `?${searchParams}`}`
+}
+
+/** A path without percent-encoding. @throws DamselflyError NAME_INVALID */
+export function decodePath(path: string): string {
+  try {
+    return decodeURIComponent(path)
+  } catch (error) {
+    throw new DamselflyError('NAME_INVALID', 'the path is not valid percent-encoding', { cause: error })
+  }
 }
 
 function target(registry: string, path: string, prefix: string, rules: UpstreamRules): UpstreamTarget {
   if (!HOST.test(registry)) throw new DamselflyError('NAME_INVALID', 'expected a registry as host or host:port')
-  if (!isServed(registry, rules)) throw new DamselflyError('NAME_UNKNOWN', `this mirror does not serve ${registry}`)
+  if (!isServed(registry, rules.registries))
+    throw new DamselflyError('NAME_UNKNOWN', `this mirror does not serve ${registry}`)
   const p2p = configured(registry, rules.upstreams)?.p2p ?? true
   return { registry, baseUrl: baseUrlOf(registry, rules.upstreams), path: parseRegistryPath(path), p2p, prefix }
-}
-
-function isServed(registry: string, { registries: { allow, deny } }: UpstreamRules): boolean {
-  if (deny.some(pattern => matchesPattern(registry, pattern))) return false
-  return allow.length === 0 || allow.some(pattern => matchesPattern(registry, pattern))
 }
 
 // `https://index.docker.io` is how Dragonfly's documentation names Docker Hub.
 function registryOf(header: string): string {
   const host = header.replace(/^https?:\/\//, '').replace(/\/+$/, '')
   return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host
+}
+
+// An image reference with a second colon is none, and podman and CRI-O pull nothing by a location that makes one. A port is
+// therefore also written as containerd names its directories, `harbor.example_8443`: names of hosts have no underscore. A name
+// without a dot may as well be a repository's; it has to be in the configuration.
+function registryInFront(component: string, { upstreams }: UpstreamRules): string {
+  const registry = component.replace(/_(?=\d{1,5}$)/, ':')
+  return /^(?:localhost|.*\..*):/.test(registry) || Object.hasOwn(upstreams, registry) ? registry : component
 }
 
 // The rule by which image references tell a registry from a repository: a dot, a colon, or localhost.
@@ -81,17 +109,6 @@ function hasRepository(path: string, first: string): boolean {
   return !/^\/(?:blobs|manifests|tags|referrers)\//.test(path.slice('/v2/'.length + first.length))
 }
 
-/** Where a registry answers, without a slash at the end. */
-export function baseUrlOf(registry: string, upstreams: UpstreamRules['upstreams']): string {
-  const url = configured(registry, upstreams)?.url
-  return (url ?? WELL_KNOWN.get(registry) ?? `${defaultScheme(registry)}://${registry}`).replace(/\/+$/, '')
-}
-
 function configured(registry: string, upstreams: UpstreamRules['upstreams']) {
   return Object.hasOwn(upstreams, registry) ? upstreams[registry] : undefined
-}
-
-// Registries on the machine itself speak plain http, as every runtime assumes.
-function defaultScheme(registry: string): 'http' | 'https' {
-  return /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/.test(registry) ? 'http' : 'https'
 }

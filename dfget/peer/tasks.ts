@@ -7,6 +7,7 @@ import { OriginError } from '../../lib/origin/origin-error.ts'
 import type { ResumeComponents } from '../../lib/origin/read-resumable.ts'
 import type { Bitfield } from '../../protocol/bitfield.ts'
 import type { Digest } from '../../protocol/digest.ts'
+import { toDamselflyError } from '../../protocol/errors.ts'
 import type { SupernodeToPeer } from '../../protocol/messages/control.ts'
 import { type TaskId, taskIdOfDigest } from '../../protocol/task.ts'
 import type { Holdings } from './holdings.ts'
@@ -73,22 +74,27 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     // Between this look and the session there must be no wait but for the check, or a caller could slip in unchecked.
     if (this.#sessions.has(keyOf(source))) await mayRead?.()
     const session = this.#session(source)
+    const since = session.assembly?.arrivals.mark ?? 0
     try {
       const assembly = await unlessAborted(session.ready, signal)
-      return assembledContent(this.#contentComponents(source, session.contentType), assembly, session.readers)
+      const { contentType, readers } = session
+      return assembledContent(this.#contentComponents(source, contentType), { assembly, readers, since })
     } catch (error) {
       signal.throwIfAborted()
       // Another caller's credentials may have been refused where these are not.
       const own = session.source === source
       if (error instanceof OriginError && own) throw error
       this.#components.logger.debug({ error }, 'download failed to start, passing the origin through')
-      return passedThroughContent(this.#contentComponents(source, undefined), session.assembly?.sizeBytes)
+      return passedThroughContent(this.#contentComponents(source, undefined), {
+        sizeBytes: session.assembly?.sizeBytes,
+        reason: { why: 'download-failed', code: toDamselflyError(error).code },
+      })
     }
   }
 
   async openDirect(source: Source, { signal }: { signal: AbortSignal }): Promise<TaskContent> {
     const { sizeBytes } = await this.#components.resume.origin.check(source, { signal })
-    return passedThroughContent(this.#contentComponents(source, undefined), sizeBytes)
+    return passedThroughContent(this.#contentComponents(source, undefined), { sizeBytes, reason: { why: 'p2p-off' } })
   }
 
   async storedSize(digest: Digest): Promise<number | undefined> {
@@ -151,7 +157,7 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     const blocks = await this.#components.holdings.get(taskIdOfDigest(source.digest))
     if (blocks?.complete !== true) return undefined
     const assembly = new Assembly(blocks, { stored() {}, lost() {} })
-    return assembledContent(this.#contentComponents(source, undefined), assembly, new Readers())
+    return assembledContent(this.#contentComponents(source, undefined), { assembly, readers: new Readers(), since: 0 })
   }
 
   #session(source: Source): TaskSession {
@@ -204,8 +210,8 @@ export class Tasks implements NeighbourListener, SupernodeListener {
   }
 
   #contentComponents(source: Source, contentType: string | undefined) {
-    const { resume, logger } = this.#components
-    return { source, resume, logger, contentType }
+    const { resume, clock, logger } = this.#components
+    return { source, resume, clock, logger, contentType }
   }
 }
 

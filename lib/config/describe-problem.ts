@@ -27,7 +27,9 @@ export function describeProblem(
   const { setting, leaf } = settingAt(keys, schema)
   const source = origins.get(setting)
   const choices = leaf.anyOf?.map(choice => choice.const).filter(choice => choice !== undefined) ?? []
-  const expected = choices.length > 0 ? `must be one of ${choices.join(', ')}` : problem.message
+  // A key of a mapping or list item that the schema does not have.
+  const told = problem.keyword === 'boolean' ? 'is no setting' : problem.message
+  const expected = choices.length > 0 ? `must be one of ${choices.join(', ')}` : told
   return `${keys.join('.')}${source === undefined ? '' : ` from ${source}`} ${expected}`
 }
 

@@ -86,6 +86,11 @@ export class AccessCheck {
     this.#yeses.set(requesterKey(source), { saidAt: this.#clock.now(), info })
   }
 
+  /** Whether the outage policy lets the requester read while the origin cannot be asked. */
+  mayDuringOutage(source: Source): boolean {
+    return this.#duringOutage(requesterKey(source)) !== undefined
+  }
+
   /** Not tied to one requester's signal: others may be waiting for the same answer. The origin's timeouts end it. */
   #ask(key: string, source: Source): Promise<OriginInfo> {
     const flying = this.#flights.get(key)
@@ -121,7 +126,7 @@ export class AccessCheck {
 }
 
 /** Whether the origin did not get to say yes or no. An address that we refuse to ask is no outage. */
-function isOutage(error: unknown): boolean {
+export function isOutage(error: unknown): boolean {
   if (!(error instanceof DamselflyError)) return false
   if (error.code === 'ORIGIN_UNREACHABLE') return !isBlockedAddress(error)
   return error instanceof OriginError && (error.originStatus ?? 0) >= 500

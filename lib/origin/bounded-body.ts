@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { DamselflyError } from '../../protocol/errors.ts'
 
 const DISCARD_LIMIT_BYTES = 16 * 1024
 
@@ -23,6 +24,18 @@ export async function readBeginning(body: Readable, limitBytes: number, deadline
     body.destroy()
   }
   return Buffer.concat(chunks, length).subarray(0, limitBytes)
+}
+
+/** Reads a body that fits into memory. @throws DamselflyError ORIGIN_FAILED when it does not; the body's own error */
+export async function readWhole(body: AsyncIterable<Uint8Array>, limitBytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > limitBytes) throw new DamselflyError('ORIGIN_FAILED', `a body over ${limitBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks, length)
 }
 
 /** Gives up the rest of a body. A short one is read to its end, which keeps the connection usable; a long one is cut off. */

@@ -19,7 +19,8 @@ export async function checkAccess(
 ): Promise<OriginInfo> {
   const { url, credentials } = source
   const { host, pathname } = parseHttpUrl(url)
-  const isRegistry = /^\/v2\/.+\/(?:blobs|manifests)\/[^/]+$/.test(pathname)
+  const [, kind] = /^\/v2\/.+\/(blobs|manifests)\/[^/]+$/.exec(pathname) ?? []
+  const isRegistry = kind !== undefined
   const redirect = 'same-origin'
 
   const head = await fetcher.fetch({
@@ -31,7 +32,7 @@ export async function checkAccess(
     redirect,
   })
   if (isYes(head) || (isRegistry && isRedirect(head))) return info(head, 'HEAD')
-  if (!wantsGet(head, isRegistry)) throw await failure(host, head, signal)
+  if (!wantsGet(head, kind)) throw await failure(host, head, signal)
   discard(head.body)
 
   const get = await fetcher.fetch({
@@ -47,11 +48,15 @@ export async function checkAccess(
   throw await failure(host, get, signal)
 }
 
-/** Servers without HEAD, redirects that prove nothing, and URLs that are presigned for GET only. */
-function wantsGet(head: UpstreamResponse, isRegistry: boolean): boolean {
+/**
+ * Servers without HEAD, redirects that prove nothing, URLs that are presigned for GET only, and blobs that a cache has yet to
+ * fetch: Harbor's proxy-cache projects do not find those by HEAD, only by GET.
+ */
+function wantsGet(head: UpstreamResponse, kind: string | undefined): boolean {
   const { status } = head
   if (status === 405 || status === 501) return true
-  return !isRegistry && (isRedirect(head) || status === 400 || status === 403)
+  if (kind !== undefined) return kind === 'blobs' && status === 404
+  return isRedirect(head) || status === 400 || status === 403
 }
 
 function isYes({ status }: UpstreamResponse): boolean {

@@ -9,12 +9,14 @@ import {
   createHttpTransport,
   type HttpTransport,
   type HttpTransportInit,
+  type TransportRequest,
   type TransportResponse,
 } from './http-transport.ts'
 import { parseHttpUrl, redactUrl } from './http-url.ts'
 import { ORIGIN_BODY_LIMIT_BYTES, OriginError } from './origin-error.ts'
 import { createRegistryAuth } from './registry-auth.ts'
 import { crossOriginHeaders, type HeaderRecord, upstreamHeaders } from './request-headers.ts'
+import { pause, secondTryAfterMs } from './second-try.ts'
 
 /** A request to a registry or any other HTTP server. */
 export interface UpstreamRequest {
@@ -44,7 +46,7 @@ export interface UpstreamResponse {
 /** Sends requests upstream, with the authentication of registries and redirects (contracts §0 rule 11, §1). */
 export interface UpstreamFetcher extends Startable {
   /**
-   * Any final status is an answer, also 401 and 5xx.
+   * Any final status is an answer, also 401 and 5xx; a 5xx, and a 429 that asks for a short wait, only after a second try.
    * @throws DamselflyError ORIGIN_UNREACHABLE (no answer), REQUEST_INVALID (URL or headers), DENIED (URL not allowed)
    * @throws OriginError ORIGIN_FAILED for a redirect that cannot be followed
    * @throws the signal's reason when it aborts
@@ -82,17 +84,27 @@ export function createUpstreamFetcher(
     if (init.allowUrl?.(url) === false) throw new DamselflyError('DENIED', `${url.host} is not an allowed origin`)
   }
 
+  /** One request, and a second where the first met a hiccup. */
+  async function send(request: TransportRequest): Promise<TransportResponse> {
+    const response = await transport.send(request)
+    const pauseMs = secondTryAfterMs(response)
+    if (pauseMs === undefined) return response
+    discard(response.body)
+    await pause(clock, pauseMs, request.signal)
+    return transport.send(request)
+  }
+
   /** One URL, with the registry's authentication if the requester has no `Authorization` of its own here. */
   async function fetchOnce(url: URL, request: UpstreamRequest, headers: HeaderRecord): Promise<TransportResponse> {
     checkUrl(url)
     const { method, credentials, signal } = request
-    if (headers.authorization !== undefined) return transport.send({ url, method, headers, signal })
+    if (headers.authorization !== undefined) return send({ url, method, headers, signal })
 
     let authorization = auth.known(url, credentials)
     let fresh = false
     for (let tries = 1; ; tries++) {
       const sent = authorization === undefined ? headers : { ...headers, authorization }
-      const response = await transport.send({ url, method, headers: sent, signal })
+      const response = await send({ url, method, headers: sent, signal })
       if (response.status !== 401 || fresh || tries === AUTH_TRIES_MAX) return response
 
       const refusal = await detached(response)

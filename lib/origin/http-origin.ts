@@ -5,11 +5,16 @@ import type { Logger } from '../logger.ts'
 import { checkAccess } from './check-access.ts'
 import { readContent } from './content-body.ts'
 import { contradicts, planContent, validatorOf } from './content-plan.ts'
-import { createUpstreamFetcher, type UpstreamFetcher, type UpstreamFetcherInit } from './http-fetch.ts'
+import {
+  createUpstreamFetcher,
+  type UpstreamFetcher,
+  type UpstreamFetcherInit,
+  type UpstreamResponse,
+} from './http-fetch.ts'
 import type { OpenOptions, Origin, OriginContent, Source } from './origin.ts'
 import { OriginError } from './origin-error.ts'
 import { failureOf, unusable } from './origin-failure.ts'
-import { contentRequestHeaders } from './request-headers.ts'
+import { contentRequestHeaders, type HeaderRecord } from './request-headers.ts'
 
 /** What an HTTP origin works with. Without a fetcher it makes one, which `stop()` ends; a given one is left running. */
 export interface HttpOriginComponents {
@@ -50,7 +55,7 @@ async function openContent(fetcher: UpstreamFetcher, source: Source, options: Op
   if (validator !== undefined && contradicts(response.headers, validator)) {
     throw unusable(host, response, 'with other content than before')
   }
-  const plan = planContent(status, response.headers, { start, end })
+  const plan = planContent(status, await headersWithLength(fetcher, source, response, signal), { start, end })
   if ('misfit' in plan) throw unusable(host, response, plan.misfit)
   if ('outside' in plan) {
     response.body.destroy()
@@ -69,4 +74,19 @@ async function openContent(fetcher: UpstreamFetcher, source: Source, options: Op
       response.body.destroy()
     },
   }
+}
+
+/**
+ * A body without a length may end early and look whole. Of content under a digest, which does not change, the server may tell
+ * the length to whoever asks for that alone.
+ */
+async function headersWithLength(
+  fetcher: UpstreamFetcher,
+  source: Source,
+  { status, headers }: UpstreamResponse,
+  signal: AbortSignal | undefined,
+): Promise<HeaderRecord> {
+  if (status !== 200 || source.digest === undefined || headers['content-length'] !== undefined) return headers
+  const told = await checkAccess(fetcher, source, signal).catch(() => undefined)
+  return told?.sizeBytes === undefined ? headers : { ...headers, 'content-length': String(told.sizeBytes) }
 }

@@ -51,6 +51,8 @@ export interface HttpTransportInit {
   readonly tlsFor?: ((host: string) => TlsSettings | undefined) | undefined
   /** Networks in CIDR form that are never connected to, checked after name resolution. Link-local by default. */
   readonly blockedNetworks?: readonly string[] | undefined
+  /** Sent as `Via` with every request, for whoever has to know its own requests again (RFC 9110 §7.6.3). */
+  readonly via?: string | undefined
 }
 
 const CONNECT_TIMEOUT_MS = 5_000
@@ -83,7 +85,7 @@ export function createHttpTransport(init: HttpTransportInit = {}): HttpTransport
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
       method,
-      headers: { ...headers },
+      headers: { ...headers, ...(init.via === undefined ? {} : { via: init.via }) },
       highWaterMark: BODY_BUFFER_BYTES,
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),

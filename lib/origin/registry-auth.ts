@@ -164,6 +164,6 @@ function originKey(url: URL, credentials: RegistryCredentials | undefined): stri
 
 /** The part of a registry to which one scope gives access: a repository, or the very URL if it names none. */
 function spaceKey(url: URL, credentials: RegistryCredentials | undefined): string {
-  const repository = /^\/v2\/.+\/(?=(?:blobs|manifests|tags|referrers)\/)/.exec(url.pathname)
+  const repository = /^\/(?:.+\/)?v2\/.+\/(?=(?:blobs|manifests|tags|referrers)\/)/.exec(url.pathname)
   return `${originKey(url, credentials)}${repository?.[0] ?? url.pathname}`
 }

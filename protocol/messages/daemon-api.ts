@@ -1,5 +1,19 @@
 import { type Static, Type } from 'typebox'
-import { SizeField, TaskIdField } from './codec.ts'
+import { PeerIdField, SizeField, TaskIdField } from './codec.ts'
+
+/** Why bytes of a task were read from its origin by the node itself, instead of from the swarm. */
+export const OriginReason = Type.Object({
+  why: Type.Union([
+    Type.Literal('no-supernode'),
+    Type.Literal('not-registered'),
+    Type.Literal('swarm-silent'),
+    Type.Literal('download-failed'),
+    Type.Literal('p2p-off'),
+  ]),
+  /** The error that led to it, from the error table, where there was one. */
+  code: Type.Optional(Type.String({ maxLength: 64 })),
+})
+export type OriginReason = Static<typeof OriginReason>
 
 /** Where the bytes of a task came from, in bytes, since the dfdaemon started. */
 export const TaskAccount = Type.Object({
@@ -8,6 +22,8 @@ export const TaskAccount = Type.Object({
   peerBytes: SizeField,
   supernodeBytes: SizeField,
   originBytes: SizeField,
+  /** Each reason once; empty where nothing came from the origin. */
+  originReasons: Type.Array(OriginReason),
 })
 export type TaskAccount = Static<typeof TaskAccount>
 
@@ -25,3 +41,54 @@ export type DaemonTask = Static<typeof DaemonTask>
 /** `GET /api/v1/tasks` of a dfdaemon: what its node holds or is downloading. */
 export const DaemonTasks = Type.Array(DaemonTask)
 export type DaemonTasks = Static<typeof DaemonTasks>
+
+/** One request for content that a dfdaemon answered, or is answering. */
+export const Pull = Type.Object({
+  /** Counts from 1 since the dfdaemon started. */
+  id: Type.Integer({ minimum: 1 }),
+  /** Milliseconds since 1970. */
+  startedAt: Type.Integer({ minimum: 0 }),
+  /** Until its end, or until now. */
+  durationMs: Type.Number({ minimum: 0 }),
+  /** `cut-short`: the client hung up. `failed`: the client got an error, or not all. */
+  state: Type.Union([
+    Type.Literal('running'),
+    Type.Literal('complete'),
+    Type.Literal('cut-short'),
+    Type.Literal('failed'),
+  ]),
+  /** The URL at the origin, without its query. */
+  url: Type.String(),
+  /** The registry's name in image references; null for plain files. */
+  registry: Type.Union([Type.String(), Type.Null()]),
+  /** Null for plain files. */
+  repository: Type.Union([Type.String(), Type.Null()]),
+  /** Null while no task is known, and for content that is not stored here. */
+  task: Type.Union([TaskIdField, Type.Null()]),
+  /** Length of the whole content; null while the origin has not said it. */
+  sizeBytes: Type.Union([SizeField, Type.Null()]),
+  /** Where the bytes that this request read came from; `diskBytes` were here before it came. */
+  account: TaskAccount,
+  /** Why it failed, from the error table. */
+  errorCode: Type.Union([Type.String(), Type.Null()]),
+  /** The client's `User-Agent`. */
+  client: Type.Union([Type.String(), Type.Null()]),
+})
+export type Pull = Static<typeof Pull>
+
+/** `GET /v1/pulls` of a dfdaemon: the newest first. */
+export const Pulls = Type.Array(Pull)
+export type Pulls = Static<typeof Pulls>
+
+/** `GET /api/v1/node` of a dfdaemon: who it is, and with which settings it runs. */
+export const NodeStatus = Type.Object({
+  version: Type.String({ maxLength: 256 }),
+  peerId: PeerIdField,
+  /** Multiaddrs under which it tells others to reach it. */
+  addresses: Type.Array(Type.String({ maxLength: 256 })),
+  /** URL of its supernode, without an account; empty where it has none. */
+  supernode: Type.String(),
+  /** Absolute path. */
+  dataDir: Type.String(),
+})
+export type NodeStatus = Static<typeof NodeStatus>

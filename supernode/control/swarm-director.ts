@@ -171,8 +171,9 @@ export class SwarmDirector implements SeedListener {
     if (wants) {
       from.maps.set(taskId, { blocks: 0, sizeTold: false })
       this.#tellMap(from, task)
-      // The read may have failed between this peer's registration and its join.
-      if (task.state === 'failed') from.send({ type: 'failed', task: taskId, code: 'ORIGIN_FAILED' })
+      // The read may have failed between this peer's registration and its join, and the task been dropped with what it brought.
+      if (task.state === 'failed' || task.state === 'idle')
+        from.send({ type: 'failed', task: taskId, code: 'ORIGIN_FAILED' })
     }
     const held = Bitfield.fromBytes(have)
     this.#dispatch({ type: 'join', peer, task: taskId, have: held, wants, now: this.#now() })

@@ -32,8 +32,8 @@ export type TestSettings = Readonly<Record<string, string>>
 /** A registry with supernodes and dfdaemons in front of it; disposing of it stops and removes everything. */
 export interface TestCluster extends AsyncDisposable {
   readonly registry: RegistryMock
-  /** Starts a supernode in this process. Settings may repeat an earlier `dataDir`. */
-  supernode(settings?: TestSettings): Promise<TestProgram & { p2p(): string[] }>
+  /** Starts a supernode in this process. Settings may repeat an earlier `dataDir`. `file` holds what only a file can say. */
+  supernode(settings?: TestSettings, file?: object): Promise<TestProgram & { p2p(): string[] }>
   supernodeProcess(settings?: TestSettings): Promise<TestProcess>
   /** Starts a dfdaemon in this process. The registry is its default upstream. `file` holds what only a file can say. */
   dfdaemon(settings?: TestSettings, file?: object): Promise<TestProgram>
@@ -43,8 +43,11 @@ export interface TestCluster extends AsyncDisposable {
 
 const PROCESS_START_MS = 20_000
 
-/** Starts a registry; the programs are started as a test needs them. */
-export async function startCluster(settings: RegistryMockSettings = {}): Promise<TestCluster> {
+/** Starts a registry; the programs are started as a test needs them. @param forDaemons settings of all its dfdaemons */
+export async function startCluster(
+  settings: RegistryMockSettings = {},
+  forDaemons: TestSettings = {},
+): Promise<TestCluster> {
   const registry = createRegistryMock({ listen: '127.0.0.1:0', ...settings })
   await registry.start()
   const stack = new AsyncDisposableStack()
@@ -56,7 +59,7 @@ export async function startCluster(settings: RegistryMockSettings = {}): Promise
     const own: TestSettings =
       program === 'supernode'
         ? { 'http.listen': '127.0.0.1:0' }
-        : { listen: '127.0.0.1:0', defaultUpstream: registry.host }
+        : { listen: '127.0.0.1:0', defaultUpstream: registry.host, ...forDaemons }
     return { ...own, dataDir: join(scratch.path, `${program}-${directories++}`), logLevel: 'silent', ...given }
   }
 
@@ -77,19 +80,24 @@ export async function startCluster(settings: RegistryMockSettings = {}): Promise
     return { url: http, peerId, dataDir: flags.dataDir ?? '', process, stop: () => process.stop() }
   }
 
-  async function dfdaemon(given: TestSettings = {}, written: object = {}): Promise<TestProgram> {
-    const flags = complete('dfdaemon', given)
+  async function configFile(written: object): Promise<string> {
     const file = join(scratch.path, `config-${directories++}.yaml`)
     // JSON is YAML.
     await writeFile(file, JSON.stringify(written))
-    const config = loadConfig('dfdaemon', DfdaemonConfig, { flags, file })
+    return file
+  }
+
+  async function dfdaemon(given: TestSettings = {}, written: object = {}): Promise<TestProgram> {
+    const flags = complete('dfdaemon', given)
+    const config = loadConfig('dfdaemon', DfdaemonConfig, { flags, file: await configFile(written) })
     return inProcess(await createDfdaemon(config, silentLogger()), config.dataDir)
   }
 
   return {
     registry,
-    async supernode(given = {}) {
-      const config = loadConfig('supernode', SupernodeConfig, { flags: complete('supernode', given) })
+    async supernode(given = {}, written = {}) {
+      const flags = complete('supernode', given)
+      const config = loadConfig('supernode', SupernodeConfig, { flags, file: await configFile(written) })
       const program = await inProcess(await createSupernode(config, silentLogger()), config.dataDir)
       return { ...program, p2p: () => program.made.addresses() }
     },

@@ -16,16 +16,23 @@ const COMMANDS_BY_PACKAGE: Readonly<Record<string, readonly string[]>> = {
   'util-linux': ['nsenter', 'setpriv', 'unshare'],
 }
 
+/** The packages behind network namespaces with programs in them. */
+const NETWORK_PACKAGES = ['iproute2', 'util-linux']
+
 /** What the real-runtime suite needs, in words. */
 export const CLIENT_REQUIREMENTS = `Linux, root, ${Object.keys(COMMANDS_BY_PACKAGE).join(', ')}`
 
+/** What a test network needs, in words. */
+export const NETWORK_REQUIREMENTS = `Linux, root, ${NETWORK_PACKAGES.join(', ')}`
+
 /** What this machine lacks of it, in words; empty when the suite can run. */
 export function missingClientRequirements(): string[] {
-  const packages = Object.entries(COMMANDS_BY_PACKAGE)
-  const commands = packages.flatMap(([name, needed]) =>
-    needed.filter(command => !isOnPath(command)).map(command => `${command} (package ${name})`),
-  )
-  return [...missingRights(), ...commands]
+  return [...missingRights(), ...missingCommands(Object.keys(COMMANDS_BY_PACKAGE))]
+}
+
+/** What this machine lacks for a test network, in words; empty when there can be one. */
+export function missingNetworkRequirements(): string[] {
+  return [...missingRights(), ...missingCommands(NETWORK_PACKAGES)]
 }
 
 /** @throws Error that names all that is missing. The suite is asked for by name, so it fails rather than skips. */
@@ -33,6 +40,14 @@ export function assertClientRequirements(): void {
   const missing = missingClientRequirements()
   if (missing.length === 0) return
   throw new Error(`the real-runtime suite needs ${CLIENT_REQUIREMENTS}; missing on this machine: ${missing.join(', ')}`)
+}
+
+function missingCommands(packages: readonly string[]): string[] {
+  return packages.flatMap(name =>
+    (COMMANDS_BY_PACKAGE[name] ?? [])
+      .filter(command => !isOnPath(command))
+      .map(command => `${command} (package ${name})`),
+  )
 }
 
 function missingRights(): string[] {

@@ -35,7 +35,10 @@ describe.for([
   let good: Headers
 
   beforeAll(async () => {
-    cluster = await startCluster({ auth: { mode }, bandwidthBytesPerSecond: 2 * 1024 * 1024 })
+    cluster = await startCluster(
+      { auth: { mode }, bandwidthBytesPerSecond: 2 * 1024 * 1024 },
+      { checkedFirstBytes: '0' },
+    )
     image = await cluster.registry.generateImage({ repository: REPOSITORY, layers: 2, sizeBytes: IMAGE_BYTES })
     await cluster.registry.generateImage({ repository: OTHER, layers: 1, sizeBytes: 64 * 1024, seed: 'other' })
     node = await cluster.dfdaemon(withSupernode ? { supernode: (await cluster.supernode()).url } : {})

@@ -11,6 +11,9 @@ const BLOB_BYTES = 6 * MIB
 /** Longer than any of these takes, shorter than a client's patience of 30 s. */
 const PATIENCE_MS = 20_000
 
+/** Clients get small blobs block by block too, so that a failure finds them in the middle. */
+const startStreamingCluster = () => startCluster({}, { checkedFirstBytes: '0' })
+
 /** Lets the next readers of the blob at the registry have a quarter of its bytes, and then nothing more. */
 function stallReads(cluster: TestCluster, digest: Digest, times: number): void {
   const match = { kind: 'blob', method: 'GET', digest } as const
@@ -46,7 +49,7 @@ async function expectGood(pulls: readonly Promise<Pulled>[], blob: TestBlob): Pr
 }
 
 test('a supernode that is killed in mid-pull: the pulls go on from the origin', async () => {
-  await using cluster = await startCluster()
+  await using cluster = await startStreamingCluster()
   const supernode = await cluster.supernodeProcess()
   const nodes = await cluster.dfdaemons(4, { supernode: supernode.url })
   const blob = await seedBlob(cluster.registry, BLOB_BYTES)
@@ -65,7 +68,7 @@ test('a supernode that is killed in mid-pull: the pulls go on from the origin', 
 })
 
 test('a supernode that freezes in mid-pull: the pulls go on from the origin', async () => {
-  await using cluster = await startCluster()
+  await using cluster = await startStreamingCluster()
   const supernode = await cluster.supernodeProcess()
   const nodes = await cluster.dfdaemons(3, { supernode: supernode.url })
   const blob = await seedBlob(cluster.registry, BLOB_BYTES)
@@ -81,7 +84,7 @@ test('a supernode that freezes in mid-pull: the pulls go on from the origin', as
 })
 
 test('a supernode that restarts in mid-pull takes the pulls over again', async () => {
-  await using cluster = await startCluster()
+  await using cluster = await startStreamingCluster()
   const supernode = await cluster.supernodeProcess()
   const nodes = await cluster.dfdaemons(3, { supernode: supernode.url })
   const blob = await seedBlob(cluster.registry, BLOB_BYTES)
@@ -105,7 +108,7 @@ test('a supernode that restarts in mid-pull takes the pulls over again', async (
 })
 
 test('a peer that is killed in mid-pull: the others complete, and the origin gives one copy', async () => {
-  await using cluster = await startCluster({ bandwidthBytesPerSecond: 4 * MIB })
+  await using cluster = await startCluster({ bandwidthBytesPerSecond: 4 * MIB }, { checkedFirstBytes: '0' })
   const supernode = await cluster.supernode()
   const [victim, ...others] = await Promise.all([
     cluster.dfdaemonProcess({ supernode: supernode.url }),
@@ -124,7 +127,7 @@ test.for([
   ['none is configured', ''],
   ['nothing listens at its address', 'http://127.0.0.1:9'],
 ] as const)('without a supernode, because %s, a pull begins at once', async ([, supernode]) => {
-  await using cluster = await startCluster()
+  await using cluster = await startStreamingCluster()
   const node = await cluster.dfdaemon({ supernode })
   const blob = await seedBlob(cluster.registry, BLOB_BYTES)
 
@@ -137,7 +140,7 @@ test.for([
 test.for([['before'], ['after']] as const)(
   'a supernode that freezes %s the node starts: a pull begins after about a second',
   async ([when]) => {
-    await using cluster = await startCluster()
+    await using cluster = await startStreamingCluster()
     const supernode = await cluster.supernodeProcess()
     const blob = await seedBlob(cluster.registry, BLOB_BYTES)
     if (when === 'before') supernode.process.signal('SIGSTOP')
@@ -157,7 +160,7 @@ test.for([['before'], ['after']] as const)(
 )
 
 test('a dfdaemon that was killed in mid-pull resumes from its stored blocks, without a supernode', async () => {
-  await using cluster = await startCluster()
+  await using cluster = await startStreamingCluster()
   const blob = await seedBlob(cluster.registry, BLOB_BYTES)
   stallReads(cluster, blob.digest, 1)
   const killed = await cluster.dfdaemonProcess()
@@ -194,7 +197,7 @@ test('a dfdaemon that was killed in mid-pull resumes from its stored blocks, in 
 })
 
 test('a restarted dfdaemon offers what it has stored to newcomers', async () => {
-  await using cluster = await startCluster()
+  await using cluster = await startStreamingCluster()
   const supernode = await cluster.supernode()
   const blob = await seedBlob(cluster.registry, BLOB_BYTES)
   const first = await cluster.dfdaemon({ supernode: supernode.url })
@@ -224,7 +227,7 @@ async function isLinked(supernode: TestProgram, node: TestProgram): Promise<bool
 test.runIf(process.platform === 'linux')(
   'files of ended downloads are closed, and open again for the next pull',
   async () => {
-    await using cluster = await startCluster()
+    await using cluster = await startStreamingCluster()
     const node = await cluster.dfdaemon()
     const blobs = await Promise.all(['a', 'b', 'c'].map(seed => seedBlob(cluster.registry, BLOB_BYTES, { seed })))
     for (const blob of blobs) await expectGood([pullBlob(node, blob)], blob)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { ProxyAgent, request } from 'undici'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createAnswerContent } from '../../dfdaemon/intercept/answer-content.ts'
+import { PullLog } from '../../dfdaemon/pulls/pull-log.ts'
 import { createDfget } from '../../dfget/create-dfget.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { silentLogger } from '../../lib/logger.ts'
@@ -45,12 +46,20 @@ async function startNode(supernode: string): Promise<TestProxy & { ca: string; s
     { lifetimeMs: 60_000, outage: 'deny', recentMs: 0 },
   )
   let sent = 0
-  const account = (bytes: number) => {
-    sent += bytes
+  const account = {
+    blobBytes(bytes: number) {
+      sent += bytes
+    },
   }
   const proxy = await startProxy({
     dataDir: path,
-    answerContent: createAnswerContent({ peer, access, account }),
+    answerContent: createAnswerContent({
+      peer,
+      access,
+      pulls: new PullLog({ clock: systemClock, logger: silentLogger() }),
+      account,
+      checkedFirstBytes: 0,
+    }),
     config: {
       hosts: [HOST, cluster.registry.host],
       rules: [

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { parseListenAddress } from '../../../lib/http/listen-address.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import type { DfdaemonConfig } from '../../config.ts'
+import { localUrl } from '../../local-url.ts'
 import type { PlanRequest } from './plan.ts'
 
 const REGISTRY = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::\d{1,5})?$/
@@ -23,25 +23,12 @@ export async function installRequest(
   config: Pick<DfdaemonConfig, 'listen' | 'upstreams'>,
 ): Promise<PlanRequest> {
   return {
-    mirror: mirror === undefined ? mirrorAt(config.listen) : parseMirror(mirror),
+    mirror: mirror === undefined ? localUrl(config.listen, '--mirror') : parseMirror(mirror),
     registries: [...new Set(registry.map(name => parseRegistry(name, '--registry')))],
     knownRegistries: Object.keys(config.upstreams).map(name => parseRegistry(name, 'upstreams')),
     caPem: ca === undefined ? undefined : await readCertificates(ca),
     editContainerdConfig,
   }
-}
-
-/** How the node itself reaches a listening address. */
-function mirrorAt(listen: string): string {
-  const { host, port } = parseListenAddress(listen)
-  if (port === 0) {
-    throw new DamselflyError(
-      'CONFIG_INVALID',
-      'the dfdaemon listens on a port that changes; give it one, or give --mirror',
-    )
-  }
-  const reached = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`
 }
 
 /** dockerd before 25 refuses to start with a path in it, so none may be given. */

@@ -61,6 +61,11 @@ export class SupernodeLink {
     return this.#cluster?.supernode.id
   }
 
+  /** Whether this peer has a supernode at all. */
+  get configured(): boolean {
+    return this.#components.client !== undefined
+  }
+
   get linked(): boolean {
     return this.#channel?.open === true
   }

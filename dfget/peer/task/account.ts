@@ -1,4 +1,4 @@
-import type { TaskAccount } from '../../../protocol/messages/daemon-api.ts'
+import type { OriginReason, TaskAccount } from '../../../protocol/messages/daemon-api.ts'
 
 /** Where the bytes of a task came from. */
 export type Account = TaskAccount
@@ -8,10 +8,18 @@ export type BlockSender = 'peer' | 'supernode' | 'origin'
 
 /** An account with nothing on it. */
 export function emptyAccount(): Account {
-  return { diskBytes: 0, peerBytes: 0, supernodeBytes: 0, originBytes: 0 }
+  return { diskBytes: 0, peerBytes: 0, supernodeBytes: 0, originBytes: 0, originReasons: [] }
 }
 
-/** Books bytes under their sender. */
-export function book(account: Account, sender: BlockSender, bytes: number): void {
+/** Books bytes under their sender, or under the disk where they were here already. */
+export function book(account: Account, sender: BlockSender | 'disk', bytes: number): void {
   account[`${sender}Bytes`] += bytes
+}
+
+/** Notes why the origin is read. Reasons that are noted already count once. */
+export function because(account: Account, ...reasons: readonly OriginReason[]): void {
+  for (const { why, code } of reasons) {
+    if (account.originReasons.some(known => known.why === why && known.code === code)) continue
+    account.originReasons.push(code === undefined ? { why } : { why, code })
+  }
 }

@@ -12,6 +12,7 @@ import {
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { digestOfTask, type TaskId } from '../../../protocol/task.ts'
 import { type Account, type BlockSender, book, emptyAccount } from './account.ts'
+import { Arrivals } from './arrivals.ts'
 import { WholeDigest } from './whole-digest.ts'
 
 /** Who wants to know how the content comes together. */
@@ -40,6 +41,7 @@ export class Assembly {
   readonly taskId: TaskId
   readonly map: BlockMap
   readonly account: Account = emptyAccount()
+  readonly arrivals = new Arrivals()
   /** Resolves when all is here and checked; rejects when the content cannot come together here. */
   readonly done: Promise<void>
   readonly #blocks: TaskBlocks
@@ -147,6 +149,7 @@ export class Assembly {
     const digest = blockDigestOf(bytes)
     this.#verify(block, digest, sender)
     book(this.account, sender, bytes.length)
+    this.arrivals.add(block, sender)
     this.#writing.set(block, buffer)
     this.#handOut(block, buffer)
     try {

@@ -1,9 +1,14 @@
+import type { BlockBuffer } from '../../../lib/blocks/block-buffers.ts'
+import type { Clock } from '../../../lib/clock.ts'
 import type { Logger } from '../../../lib/logger.ts'
 import type { Source } from '../../../lib/origin/origin.ts'
 import { openResumable, type ResumeComponents } from '../../../lib/origin/read-resumable.ts'
-import { toDamselflyError } from '../../../protocol/errors.ts'
+import { verifiedBody } from '../../../lib/origin/verified-body.ts'
+import { withSignal } from '../../../lib/origin/with-signal.ts'
+import { DamselflyError, toDamselflyError } from '../../../protocol/errors.ts'
+import type { OriginReason } from '../../../protocol/messages/daemon-api.ts'
 import type { TaskId } from '../../../protocol/task.ts'
-import { type Account, emptyAccount } from './account.ts'
+import { type Account, because, book, emptyAccount } from './account.ts'
 import type { Assembly } from './assembly.ts'
 import type { Readers } from './readers.ts'
 
@@ -11,6 +16,12 @@ import type { Readers } from './readers.ts'
 export interface ReadRange {
   readonly start: number
   readonly end?: number | undefined
+}
+
+export interface ReadOptions {
+  readonly signal: AbortSignal
+  /** What is read is booked here. */
+  readonly account?: Account
 }
 
 /** Content that can be read while it is still arriving. */
@@ -22,34 +33,63 @@ export interface TaskContent {
   readonly contentType: string | undefined
   /** Where the bytes of the task have come from so far, for all its readers. */
   readonly account: Account
+  /** Where the bytes of a range came from that could be read at once. */
+  here(range: ReadRange): Account
+  /**
+   * Resolves when all of the content is here and checked, when it cannot come together here, or after a few seconds. For
+   * small content, so that nobody is sent the beginning of what turns out to be wrong.
+   * @throws the signal's reason
+   */
+  settled(options: { signal: AbortSignal }): Promise<void>
   /**
    * Reads in order, from the first verified byte on. A piece is valid until the next one is asked for. When the swarm or the store fails on the way, the read goes on from the
    * origin at the byte where it is.
    * @throws DamselflyError only when the origin fails too, or CONTENT_CORRUPT in the middle; the signal's reason
    */
-  read(range: ReadRange, options: { signal: AbortSignal }): AsyncGenerator<Uint8Array>
+  read(range: ReadRange, options: ReadOptions): AsyncGenerator<Uint8Array>
 }
 
+/**
+ * A reader that waits this long for one block goes on from the origin: a part far behind what has arrived may be wanted, and
+ * clients give up after 30 s of silence (contracts §0 rule 4).
+ */
+const PATIENCE_MS = 20_000
+
+/** How long content may take to settle before its beginning is given all the same. */
+const SETTLE_MS = 5_000
+
 export interface TaskContentComponents {
+  readonly clock: Clock
   readonly source: Source
   readonly resume: ResumeComponents
   readonly logger: Logger
   readonly contentType: string | undefined
 }
 
-/** Content that comes together in an assembly. */
-export function assembledContent(components: TaskContentComponents, assembly: Assembly, readers: Readers): TaskContent {
+/**
+ * Content that comes together in an assembly.
+ * @param since the mark of its arrivals before which blocks count as having been here
+ */
+export function assembledContent(
+  components: TaskContentComponents,
+  { assembly, readers, since }: { readonly assembly: Assembly; readonly readers: Readers; readonly since: number },
+): TaskContent {
   return {
     taskId: assembly.taskId,
     sizeBytes: assembly.sizeBytes,
     contentType: components.contentType,
     account: assembly.account,
-    async *read(range, { signal }) {
+    here: range => accountOfPresent(assembly, range, since),
+    settled: ({ signal }) => waitForAll(assembly, readers, { signal, clock: components.clock }),
+    async *read(range, { signal, account = emptyAccount() }) {
       let position = range.start
       try {
-        for await (const piece of readAssembly(assembly, readers, range, signal)) {
+        for await (const piece of readAssembly(assembly, readers, range, { signal, clock: components.clock })) {
           // Whoever reads the whole gets its end only when the whole is what its digest says.
           if (range.start === 0 && position + piece.length === assembly.sizeBytes) await assembly.done
+          const sender = assembly.arrivals.senderSince(since, Math.floor(position / assembly.blockSizeBytes))
+          book(account, sender, piece.length)
+          if (sender === 'origin') because(account, ...assembly.account.originReasons)
           position += piece.length
           yield piece
         }
@@ -59,29 +99,57 @@ export function assembledContent(components: TaskContentComponents, assembly: As
         // To wrong bytes that are out already no right ones can be added.
         if (code === 'CONTENT_CORRUPT' && position > range.start) throw error
         components.logger.warn({ taskId: assembly.taskId, code, position }, 'read goes on from the origin')
-        yield* passThrough(components, { ...range, start: position }, assembly.account, signal)
+        const accounts = [assembly.account, account]
+        for (const each of accounts) because(each, { why: 'download-failed', code })
+        yield* passThrough(components, { ...range, start: position }, accounts, signal)
       }
     },
   }
 }
 
-/** Content that cannot be stored here: every read is one of the origin. @param sizeBytes if known */
-export function passedThroughContent(components: TaskContentComponents, sizeBytes: number | undefined): TaskContent {
-  const account = emptyAccount()
+/** Content that does not come together here: every read is one of the origin. */
+export function passedThroughContent(
+  components: TaskContentComponents,
+  { sizeBytes, reason }: { readonly sizeBytes: number | undefined; readonly reason: OriginReason },
+): TaskContent {
+  const total = emptyAccount()
   return {
     taskId: undefined,
     sizeBytes,
     contentType: components.contentType,
-    account,
-    read: (range, { signal }) => passThrough(components, range, account, signal),
+    account: total,
+    async settled() {},
+    here() {
+      const account = emptyAccount()
+      because(account, reason)
+      return account
+    },
+    read(range, { signal, account = emptyAccount() }) {
+      const accounts = [total, account]
+      for (const each of accounts) because(each, reason)
+      return passThrough(components, range, accounts, signal)
+    },
   }
+}
+
+function accountOfPresent(assembly: Assembly, { start, end }: ReadRange, since: number): Account {
+  const { blockSizeBytes, arrivals } = assembly
+  const account = emptyAccount()
+  const limit = Math.min(end ?? Number.POSITIVE_INFINITY, assembly.sizeBytes ?? Number.POSITIVE_INFINITY)
+  for (const block of assembly.present) {
+    const from = Math.max(start, block * blockSizeBytes)
+    const to = Math.min(limit, block * blockSizeBytes + assembly.lengthOf(block))
+    if (from < to) book(account, arrivals.senderSince(since, block), to - from)
+  }
+  if (account.originBytes > 0) because(account, ...assembly.account.originReasons)
+  return account
 }
 
 async function* readAssembly(
   assembly: Assembly,
   readers: Readers,
   { start, end = Number.POSITIVE_INFINITY }: ReadRange,
-  signal: AbortSignal,
+  options: { readonly signal: AbortSignal; readonly clock: Clock },
 ): AsyncGenerator<Uint8Array> {
   const { blockSizeBytes } = assembly
   const reader = readers.add(Math.floor(start / blockSizeBytes))
@@ -98,7 +166,7 @@ async function* readAssembly(
         }
         continue
       }
-      const { bytes, release } = await assembly.block(reader.head, { signal })
+      const { bytes, release } = await blockInTime(assembly, reader.head, options)
       const piece = bytes.subarray(position - blockStart, Math.min(bytes.length, end - blockStart))
       if (piece.length === 0) return
       yield piece
@@ -110,18 +178,57 @@ async function* readAssembly(
   }
 }
 
+async function waitForAll(
+  assembly: Assembly,
+  readers: Readers,
+  { signal, clock }: { readonly signal: AbortSignal; readonly clock: Clock },
+): Promise<void> {
+  const late = new AbortController()
+  const cancel = clock.after(SETTLE_MS, () => late.abort(new Error('not settled in time')))
+  const options = { signal: AbortSignal.any([signal, late.signal]), clock }
+  // As a reader, so that a block which does not come is looked after.
+  const reader = readers.add(0)
+  try {
+    for (; reader.head < (assembly.blockCount ?? Number.POSITIVE_INFINITY); reader.head++) {
+      if (!assembly.present.has(reader.head)) (await blockInTime(assembly, reader.head, options)).release()
+    }
+    await withSignal(assembly.done, options.signal)
+  } catch {
+    signal.throwIfAborted()
+  } finally {
+    cancel()
+    reader.release()
+  }
+}
+
+/** @throws DamselflyError BLOCK_LATE when patience ends; whatever `Assembly.block` throws */
+async function blockInTime(
+  assembly: Assembly,
+  block: number,
+  { signal, clock }: { readonly signal: AbortSignal; readonly clock: Clock },
+): Promise<BlockBuffer> {
+  const late = new AbortController()
+  const cancel = clock.after(PATIENCE_MS, () => late.abort(new DamselflyError('BLOCK_LATE', `block ${block}`)))
+  try {
+    return await assembly.block(block, { signal: AbortSignal.any([signal, late.signal]) })
+  } finally {
+    cancel()
+  }
+}
+
 async function* passThrough(
   { source, resume }: TaskContentComponents,
   { start, end = Number.POSITIVE_INFINITY }: ReadRange,
-  account: Account,
+  accounts: readonly Account[],
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   if (start >= end) return
-  const { body } = await openResumable(resume, source, start, signal)
+  const { body, sizeBytes } = await openResumable(resume, source, start, signal)
+  const isWhole = start === 0 && end >= (sizeBytes ?? Number.POSITIVE_INFINITY)
   let left = end - start
-  for await (const chunk of body) {
+  for await (const chunk of isWhole && source.digest !== undefined ? verifiedBody(body, source.digest) : body) {
     const piece = chunk.length > left ? chunk.subarray(0, left) : chunk
-    account.originBytes += piece.length
+    for (const account of accounts) book(account, 'origin', piece.length)
     yield piece
     left -= piece.length
     if (left <= 0) return

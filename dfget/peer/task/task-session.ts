@@ -7,14 +7,16 @@ import { OriginError } from '../../../lib/origin/origin-error.ts'
 import type { ResumableRead, ResumeComponents } from '../../../lib/origin/read-resumable.ts'
 import { Bitfield } from '../../../protocol/bitfield.ts'
 import { blockSizeFor } from '../../../protocol/block-size.ts'
-import { DamselflyError } from '../../../protocol/errors.ts'
+import { DamselflyError, toDamselflyError } from '../../../protocol/errors.ts'
 import type { PeerAddress } from '../../../protocol/messages/codec.ts'
 import type { SupernodeToPeer } from '../../../protocol/messages/control.ts'
+import type { OriginReason } from '../../../protocol/messages/daemon-api.ts'
 import type { RegistrationAnswer } from '../../../protocol/messages/registration.ts'
 import { taskIdOfDigest, taskIdOfUrl } from '../../../protocol/task.ts'
 import type { BlockClient } from '../exchange/block-client.ts'
 import type { InventoryLinks } from '../swarm/inventory-links.ts'
 import type { SupernodeLink } from '../swarm/supernode-link.ts'
+import { because } from './account.ts'
 import { Assembly } from './assembly.ts'
 import { Membership } from './membership.ts'
 import { OriginDownload } from './origin-download.ts'
@@ -177,7 +179,10 @@ export class TaskSession {
       registration = await this.#membership.register()
     } catch (error) {
       this.#components.logger.debug({ error }, 'not registered, reading the origin')
-      return this.#beginAtOrigin()
+      const { configured } = this.#components.supernode
+      return this.#beginAtOrigin(
+        configured ? { why: 'not-registered', code: toDamselflyError(error).code } : { why: 'no-supernode' },
+      )
     }
     return this.#beginInSwarm(registration)
   }
@@ -208,7 +213,7 @@ export class TaskSession {
     return assembly
   }
 
-  async #beginAtOrigin(): Promise<Assembly> {
+  async #beginAtOrigin(reason: OriginReason): Promise<Assembly> {
     const { store } = this.#components
     const { digest, url } = this.source
     const stored = digest === undefined ? undefined : await store.openExisting(taskIdOfDigest(digest))
@@ -226,6 +231,7 @@ export class TaskSession {
     // With neither digest nor validator nothing tells whether what is stored is still the content.
     if (digest === undefined && read.validator === undefined) await store.remove(taskId)
     const assembly = this.#assemble(stored ?? (await store.open(taskId, shape)))
+    because(assembly.account, reason)
     void this.#fill(origin, assembly, read, fromBlock)
     return assembly
   }
@@ -248,6 +254,7 @@ export class TaskSession {
   async #fillFromOrigin(assembly: Assembly, fromBlock: number, nobodyElse: boolean): Promise<void> {
     const origin = new OriginDownload(this.#components, this.source)
     this.#origin = origin
+    because(assembly.account, { why: 'swarm-silent' })
     try {
       await origin.fill(assembly, await origin.open(fromBlock * assembly.blockSizeBytes), fromBlock)
     } catch (error) {

@@ -8,7 +8,7 @@ const task = {
   state: 'downloading',
   sizeBytes: null,
   storedBytes: 5,
-  account: { diskBytes: 0, peerBytes: 3, supernodeBytes: 2, originBytes: 0 },
+  account: { diskBytes: 0, peerBytes: 3, supernodeBytes: 2, originBytes: 0, originReasons: [] },
 }
 
 async function clientOf(handler: TestHandler) {

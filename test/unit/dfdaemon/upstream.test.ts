@@ -7,6 +7,7 @@ const rules = {
   upstreams: {
     'harbor.example:8443': { url: 'https://10.0.0.1:8443/' },
     'plain.example': { url: 'http://plain:5000' },
+    'harbor:8443': { url: 'https://harbor:8443' },
   },
   registries: { allow: [], deny: [] },
 }
@@ -41,6 +42,25 @@ const ROWS: Row[] = [
     'p/a',
     '/harbor.example:8443',
   ],
+  // A port as podman's location can have it.
+  [
+    '/v2/harbor.example_8443/p/a/manifests/1',
+    undefined,
+    'harbor.example:8443',
+    'https://10.0.0.1:8443',
+    'p/a',
+    '/harbor.example_8443',
+  ],
+  [
+    '/v2/localhost_5000/app/manifests/1',
+    undefined,
+    'localhost:5000',
+    'http://localhost:5000',
+    'app',
+    '/localhost_5000',
+  ],
+  ['/v2/harbor_8443/app/manifests/1', undefined, 'harbor:8443', 'https://harbor:8443', 'app', '/harbor_8443'],
+  ['/v2/team_5000/app/manifests/1', undefined, 'docker.io', 'https://registry-1.docker.io', 'team_5000/app', ''],
   // With ns, what looks like a registry is a part of the repository name.
   ['/v2/my.project/app/manifests/1', 'ghcr.io', 'ghcr.io', 'https://ghcr.io', 'my.project/app', ''],
   // A repository name of one component with a dot: there is no repository behind it.

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest'
+import { emptyAccount } from '../../../dfget/peer/task/account.ts'
 import { Assembly } from '../../../dfget/peer/task/assembly.ts'
 import { Readers } from '../../../dfget/peer/task/readers.ts'
 import { assembledContent } from '../../../dfget/peer/task/task-content.ts'
@@ -8,6 +9,7 @@ import { MemoryBlockStore } from '../../../lib/blocks/memory-block-store.ts'
 import { silentLogger } from '../../../lib/logger.ts'
 import { blocksOf, contentOf, taskOf } from '../../helpers/content-blocks.ts'
 import { type FakeOrigin, fakeOrigin } from '../../helpers/fake-origin.ts'
+import { createManualClock, type ManualClock } from '../../helpers/manual-clock.ts'
 import { readAll } from '../../helpers/origin-content.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
@@ -22,6 +24,7 @@ let stored: number[]
 let lost: number[]
 let origin: FakeOrigin
 let readers: Readers
+let clock: ManualClock
 
 beforeEach(async () => {
   store = new MemoryBlockStore()
@@ -30,6 +33,7 @@ beforeEach(async () => {
   lost = []
   origin = fakeOrigin(CONTENT)
   readers = new Readers()
+  clock = createManualClock()
   return () => store.stop()
 })
 
@@ -45,8 +49,8 @@ const bytesOf = (block: number) => BLOCKS[block]?.bytes ?? new Uint8Array()
 function read(assembly: Assembly, start = 0, end?: number, signal = NEVER): Promise<Buffer> {
   const resume = { origin, logger: silentLogger(), account: () => {}, wait: async () => {} }
   const source = { url: 'http://origin.example/x', headers: {} }
-  const components = { source, resume, logger: silentLogger(), contentType: undefined }
-  return readAll(assembledContent(components, assembly, readers).read({ start, end }, { signal }))
+  const components = { source, resume, clock, logger: silentLogger(), contentType: undefined }
+  return readAll(assembledContent(components, { assembly, readers, since: 0 }).read({ start, end }, { signal }))
 }
 
 async function acceptAll(assembly: Assembly, order: readonly number[], sender: 'peer' | 'origin' = 'peer') {
@@ -69,7 +73,7 @@ describe('an assembly', () => {
       expect(block?.equals(CONTENT.subarray(16, 32))).toBe(true)
       expect(assembly.complete).toBe(true)
       expect([...stored].sort()).toEqual([0, 1, 2, 3, 4, 5])
-      expect(assembly.account).toEqual({ diskBytes: 0, peerBytes: CONTENT.length, supernodeBytes: 0, originBytes: 0 })
+      expect(assembly.account).toEqual({ ...emptyAccount(), peerBytes: CONTENT.length })
       expect(origin.opened).toEqual([])
       expect(readers.count).toBe(0)
     },
@@ -156,11 +160,12 @@ describe('an assembly', () => {
     const components = {
       source: { url: 'http://origin.example/x', headers: {} },
       resume: { origin, logger: silentLogger(), account: () => {}, wait: async () => {} },
+      clock,
       logger: silentLogger(),
       contentType: undefined,
     }
     const whole = (async () => {
-      const pieces = assembledContent(components, assembly, readers).read({ start: 0 }, { signal: NEVER })
+      const pieces = assembledContent(components, { assembly, readers, since: 0 }).read({ start: 0 }, { signal: NEVER })
       for await (const piece of pieces) sent.push(piece)
     })()
     whole.catch(() => {})
@@ -195,6 +200,26 @@ describe('an assembly', () => {
     expect(part?.equals(CONTENT.subarray(50, 60))).toBe(true)
     expect([...origin.opened].sort()).toEqual([32, 50])
     await expect(assembly.done).rejects.toThrow('no more')
+  })
+
+  test('whose block is late leaves the reader that waits for it to the origin, and nobody else', async () => {
+    const assembly = await assemble()
+    await assembly.extendMap(0, digests())
+    const [tail, whole] = [read(assembly, 50, 60), read(assembly)]
+    await acceptAll(assembly, [0, 1])
+    await waitFor(() => readers.heads().includes(2), { timeoutMs: 5_000, what: 'the reader to get on' })
+    clock.advance(15_000)
+    await acceptAll(assembly, [2])
+    await waitFor(() => readers.count === 2 && !readers.heads().includes(2), {
+      timeoutMs: 5_000,
+      what: 'the next block',
+    })
+    clock.advance(5_000)
+    expect((await tail).equals(CONTENT.subarray(50, 60))).toBe(true)
+    expect(origin.opened).toEqual([50])
+    await acceptAll(assembly, [3, 4, 5])
+    expect((await whole).equals(CONTENT)).toBe(true)
+    expect(origin.opened).toEqual([50])
   })
 
   test('whose store is full fails, and its readers go on', async () => {

@@ -18,6 +18,8 @@ async function download(digests: Digest[], fields: { sizeBytes?: number | undefi
       sizeBytes: CONTENT.length,
       contentType: undefined,
       account: emptyAccount(),
+      here: emptyAccount,
+      settled: async () => {},
       async *read() {
         const memory = Buffer.alloc(CONTENT.length)
         for (const piece of [CONTENT.subarray(0, 4), CONTENT.subarray(4)]) {

@@ -51,7 +51,7 @@ describe('the line of a running download', () => {
 })
 
 test('the summary names each source with its share', () => {
-  const account = { peerBytes: 60 * MIB, supernodeBytes: 2 * MIB, originBytes: MIB, diskBytes: MIB }
+  const account = { ...emptyAccount(), peerBytes: 60 * MIB, supernodeBytes: 2 * MIB, originBytes: MIB, diskBytes: MIB }
   expect(summaryLine(progressOf({ doneBytes: 64 * MIB, account }), 2000)).toBe(
     'disk.img: 64.0 MiB in 2.0 s (32.0 MiB/s); 94 % from peers, 3 % from the supernode, 2 % from the origin, 2 % from this disk',
   )

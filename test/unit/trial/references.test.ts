@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
+import { chooseManifest, parseManifest } from '../../../protocol/image-manifest.ts'
+import { parseImageReference } from '../../../protocol/image-reference.ts'
 import { checkTrialConfig } from '../../../trial/config.ts'
 import { counterValue } from '../../../trial/counter-value.ts'
-import { parseImageReference } from '../../../trial/image-reference.ts'
-import { chooseManifest, parseManifest } from '../../../trial/manifest.ts'
 import { digestOfText } from '../../helpers/trial-fixture.ts'
 
 const DIGEST = digestOfText('x')

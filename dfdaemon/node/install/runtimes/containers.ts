@@ -32,12 +32,20 @@ async function planContainers(files: ConfigFiles, request: PlanRequest): Promise
     )
     // The last file that names a registry replaces what others say of it, so ours repeats what counted so far.
     const before = own?.text ?? elsewhere.findLast(({ file }) => file.isBefore)?.block.text ?? plainRegistry(registry)
-    text = withBlock(text, own, withFirstMirror(before, `${host}/${registry}`, protocol === 'http:', OWN_FILE))
+    text = withBlock(text, own, withFirstMirror(before, `${host}/${inPath(registry)}`, protocol === 'http:', OWN_FILE))
     notes.push(...conflicts(registry, others))
   }
   const certificates = registries.map(registry => `${CERTIFICATES}/${registry}/${CA_FILE_NAME}`)
   const trusted = caPem === undefined ? [] : certificates.map((path): WantedFile => ({ path, text: caPem }))
   return { files: [...trusted, { path: OWN_FILE, text }], notes, commands: [] }
+}
+
+/**
+ * A registry as the path of a location has it: its port as in containerd's directories, because references with a second colon
+ * are none, and every pull from the registry would fail.
+ */
+function inPath(registry: string): string {
+  return registry.replace(/:(?=\d{1,5}$)/, '_')
 }
 
 interface OtherFile {

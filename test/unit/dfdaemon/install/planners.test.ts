@@ -117,7 +117,7 @@ describe('podman and CRI-O', () => {
   const DROP_INS = '/etc/containers/registries.conf.d'
   const OWN = `${DROP_INS}/damselfly.conf`
   const mirror = (registry: string) =>
-    `[[registry.mirror]]\nlocation = "127.0.0.1:65001/${registry}"\ninsecure = true\n`
+    `[[registry.mirror]]\nlocation = "127.0.0.1:65001/${registry.replace(':', '_')}"\ninsecure = true\n`
   const block = (registry: string) =>
     `[[registry]]\nprefix = "${registry}"\nlocation = "${registry}"\n${mirror(registry)}`
 

@@ -2,8 +2,12 @@ import { createServer } from 'node:http'
 import { request } from 'undici'
 import { expect, test } from 'vitest'
 import { createAnswerContent } from '../../../../dfdaemon/intercept/answer-content.ts'
+import { PullLog } from '../../../../dfdaemon/pulls/pull-log.ts'
 import type { OpenOptions } from '../../../../dfget/peer/peer.ts'
+import { emptyAccount } from '../../../../dfget/peer/task/account.ts'
 import type { TaskContent } from '../../../../dfget/peer/task/task-content.ts'
+import { systemClock } from '../../../../lib/clock.ts'
+import { silentLogger } from '../../../../lib/logger.ts'
 import { digestOf } from '../../../../protocol/digest.ts'
 import { listening } from './intercept-fixture.ts'
 
@@ -23,7 +27,11 @@ interface FakeContent {
 async function get(fake: FakeContent, digest: typeof DIGEST | undefined, headers: Record<string, string> = {}) {
   const opened: unknown[] = []
   const { sizeBytes, contentType, stored, refused, failAt = Number.POSITIVE_INFINITY } = fake
-  const content: Pick<TaskContent, 'sizeBytes' | 'contentType' | 'read'> = {
+  const content: TaskContent = {
+    taskId: undefined,
+    account: emptyAccount(),
+    here: emptyAccount,
+    settled: async () => {},
     sizeBytes,
     contentType,
     async *read({ start, end = sizeBytes ?? BYTES.length }) {
@@ -34,15 +42,20 @@ async function get(fake: FakeContent, digest: typeof DIGEST | undefined, headers
     },
   }
   const peer = {
+    async openDirect(): Promise<TaskContent> {
+      throw new Error('not asked for')
+    },
     async open(source: unknown, { mayRead }: OpenOptions) {
       if (stored === true) await mayRead?.()
       opened.push(source)
-      return content as TaskContent
+      return content
     },
   }
   let counted = 0
-  const account = (bytes: number) => {
-    counted += bytes
+  const account = {
+    blobBytes(bytes: number) {
+      counted += bytes
+    },
   }
   const granted: unknown[] = []
   const access = {
@@ -52,7 +65,13 @@ async function get(fake: FakeContent, digest: typeof DIGEST | undefined, headers
     },
     grant: (source: unknown) => void granted.push(source),
   }
-  const answer = createAnswerContent({ peer, access, account })
+  const answer = createAnswerContent({
+    peer,
+    access,
+    pulls: new PullLog({ clock: systemClock, logger: silentLogger() }),
+    account,
+    checkedFirstBytes: 0,
+  })
   const target = { url: 'https://harbor.example/x', headers: { authorization: 'Bearer a' }, digest }
   const port = await listening(
     createServer((incoming, response) => {
@@ -95,6 +114,8 @@ test.each([
 test('what is here already is given to those who may read it, and to no others', async () => {
   const allowed = await get({ sizeBytes: 10, stored: true }, DIGEST)
   expect([allowed.status, await allowed.body]).toEqual([200, '0123456789'])
+  // A remembered yes that its own use made younger would never end.
+  expect(allowed.granted).toEqual([])
   const denied = await get({ sizeBytes: 10, stored: true, refused: true }, DIGEST)
   expect([denied.status, denied.opened, denied.granted]).toEqual([599, [], []])
 })

@@ -66,6 +66,18 @@ describe('check', () => {
     expect(server.requests[1]).toMatchObject({ method: 'GET', headers: { range: 'bytes=0-0' } })
   })
 
+  it("asks for a blob by GET that HEAD does not find, as in Harbor's proxy-cache projects", async () => {
+    const server = await fixture.server((request, response) => {
+      if (request.method === 'HEAD') response.writeHead(404).end()
+      else serveContent(request, response, content)
+    })
+    const info = await fixture.origin().check({ url: server.url + BLOB, headers: {} })
+    expect(info).toEqual({ sizeBytes: content.length, validator: '"v1"' })
+    const manifest = { url: server.url + BLOB.replace('/blobs/', '/manifests/'), headers: {} }
+    await expect(fixture.origin().check(manifest)).rejects.toMatchObject({ code: 'BLOB_UNKNOWN' })
+    expect(server.requests.map(({ method }) => method)).toEqual(['HEAD', 'GET', 'HEAD'])
+  })
+
   it('cuts off a server that knows neither HEAD nor ranges', async () => {
     const finished: boolean[] = []
     const server = await fixture.server(async (request, response) => {

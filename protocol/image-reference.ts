@@ -1,6 +1,6 @@
-import { isDigest } from '../protocol/digest.ts'
-import { DamselflyError } from '../protocol/errors.ts'
-import { isRepositoryName, isTag } from '../protocol/registry-path.ts'
+import { isDigest } from './digest.ts'
+import { DamselflyError } from './errors.ts'
+import { isRepositoryName, isTag } from './registry-path.ts'
 
 /** An image as a person names it, taken apart. */
 export interface ImageReference {
@@ -24,6 +24,13 @@ export function parseImageReference(text: string): ImageReference {
   if (wellFormed && isRepositoryName(repository) && isRegistryName(registry)) return { registry, repository, reference }
   const example = 'docker.io/library/alpine:3.20'
   throw new DamselflyError('CONFIG_INVALID', `image "${text}" is not of the form host/repository:tag, as ${example}`)
+}
+
+/** An image name as docker completes it: `alpine` is `docker.io/library/alpine`. Names with a registry stay as they are. */
+export function completeImageName(text: string): string {
+  const [first = '', ...rest] = text.split('/')
+  if (rest.length > 0 && isRegistryName(first)) return text
+  return rest.length > 0 ? `docker.io/${text}` : `docker.io/library/${text}`
 }
 
 // The rule by which image references tell a registry from a repository: a dot, a colon, or localhost.

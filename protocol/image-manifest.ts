@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { DamselflyError } from '../protocol/errors.ts'
-import { DigestField, SizeField } from '../protocol/messages/codec.ts'
+import { DamselflyError } from './errors.ts'
+import { DigestField, SizeField } from './messages/codec.ts'
 
 const Descriptor = Type.Object({ digest: DigestField, size: SizeField })
 
@@ -17,13 +17,13 @@ export const ImageIndex = Type.Object({
 })
 export type ImageIndex = Static<typeof ImageIndex>
 
-/** Manifest types that a client asks for. */
+/** Manifest types that every request names: without them old registries convert to schema 1 (contracts §1). */
 export const MANIFEST_TYPES = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.oci.image.index.v1+json',
   'application/vnd.docker.distribution.manifest.v2+json',
   'application/vnd.docker.distribution.manifest.list.v2+json',
-].join(', ')
+]
 
 const manifestSchema = Compile(ImageManifest)
 const indexSchema = Compile(ImageIndex)

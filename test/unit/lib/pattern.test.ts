@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { matchesPattern } from '../../../dfdaemon/pattern.ts'
+import { matchesPattern } from '../../../lib/pattern.ts'
 
 test.for([
   ['', '', true],

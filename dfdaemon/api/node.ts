@@ -1,0 +1,34 @@
+import { resolve } from 'node:path'
+import type { FastifyInstance } from 'fastify'
+import type { Peer } from '../../dfget/peer/peer.ts'
+import { VERSION } from '../../lib/version.ts'
+import type { NodeStatus } from '../../protocol/messages/daemon-api.ts'
+import type { DfdaemonConfig } from '../config.ts'
+
+export interface NodeRouteComponents {
+  readonly peer: Pick<Peer, 'peerId' | 'addresses'>
+  readonly config: Pick<DfdaemonConfig, 'supernode' | 'dataDir'>
+}
+
+/** `GET /api/v1/node`: who this dfdaemon is, and with which settings it runs. */
+export function addNodeRoute(app: FastifyInstance, { peer, config }: NodeRouteComponents): void {
+  const settings = { supernode: withoutAccount(config.supernode), dataDir: resolve(config.dataDir) }
+  app.get(
+    '/api/v1/node',
+    async (): Promise<NodeStatus> => ({
+      version: VERSION,
+      peerId: peer.peerId,
+      addresses: peer.addresses(),
+      ...settings,
+    }),
+  )
+}
+
+/** A URL without the user and password that may be in it. */
+function withoutAccount(text: string): string {
+  const url = URL.parse(text)
+  if (url === null || (url.username === '' && url.password === '')) return text
+  url.username = ''
+  url.password = ''
+  return url.href
+}

@@ -1,0 +1,63 @@
+import type { RuntimeName } from '../install/plan.ts'
+
+/** What mends things, with the options that make a command mean what the doctor was asked about. */
+export interface Commands {
+  /** Starts the dfdaemon. */
+  readonly start: string
+  /** Runs the doctor again. */
+  readonly doctor: string
+  /** Come behind `dfdaemon install RUNTIME`, with a space in front; empty where the defaults serve. */
+  readonly installOptions: string
+  /** Likewise for `dfdaemon uninstall RUNTIME`. */
+  readonly uninstallOptions: string
+}
+
+/** What the doctor was given; undefined or empty for what was not. */
+export interface GivenOptions {
+  readonly configFile: string | undefined
+  readonly listen: string | undefined
+  readonly supernode: string
+  readonly dataDir: string
+  readonly mirror: string | undefined
+  readonly root: string
+  readonly registries: readonly string[]
+}
+
+/** The commands for what was given. A file says all that flags could say. */
+export function commandsFor(given: GivenOptions): Commands {
+  const { configFile, listen, supernode, dataDir, mirror, root, registries } = given
+  const file = flag('--config', configFile)
+  const listening = configFile === undefined ? flag('--listen', listen) : ''
+  const settings =
+    configFile === undefined ? `${listening}${flag('--supernode', supernode)}${flag('--data-dir', dataDir)}` : file
+  const below = flag('--root', root === '/' ? undefined : root)
+  const where = `${flag('--mirror', mirror)}${below}`
+  const named = registries.map(registry => flag('--registry', registry)).join('')
+  return {
+    start: `dfdaemon${settings}`,
+    doctor: `dfdaemon doctor${settings}${where}${named}`,
+    installOptions: `${file}${listening}${where}${named}`,
+    uninstallOptions: below,
+  }
+}
+
+/** `dfdaemon install RUNTIME` as it has to be run here. */
+export function installCommand(runtime: RuntimeName, { installOptions }: Pick<Commands, 'installOptions'>): string {
+  return `dfdaemon install ${runtime}${installOptions}`
+}
+
+/** `dfdaemon uninstall RUNTIME` likewise. */
+export function uninstallCommand(
+  runtime: RuntimeName,
+  { uninstallOptions }: Pick<Commands, 'uninstallOptions'>,
+): string {
+  return `dfdaemon uninstall ${runtime}${uninstallOptions}`
+}
+
+const PLAIN = /^[\w@%+=:,./[\]-]+$/
+
+/** ` --name value`, quoted for a shell where that is needed; empty without a value. */
+function flag(name: string, value: string | undefined): string {
+  if (value === undefined || value === '') return ''
+  return ` ${name} ${PLAIN.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`}`
+}

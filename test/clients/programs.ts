@@ -14,22 +14,50 @@ const DFDAEMON_LISTEN = '127.0.0.1:65001'
 export interface Program extends AsyncDisposable {
   /** Base URL of its HTTP side, from its ready line. */
   readonly httpUrl: string
+  readonly dataDirectory: string
+  /** Sends a signal: SIGKILL ends it like a crash, SIGSTOP freezes it until SIGCONT. */
+  signal(signal: NodeJS.Signals): void
   /** The end of its log. */
   log(): string
 }
 
-/** Starts a supernode from its source, as `node supernode/main.ts`. */
-export async function startSupernode(node: NetworkNode, directory: string): Promise<Program> {
+/** What a program finds on its machine. */
+export interface Surroundings {
+  /** Addresses by host name, in place of the machine's /etc/hosts. */
+  readonly hosts?: Readonly<Record<string, string>>
+  /** Added to the program's environment. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** Starts a supernode from its source, as `node supernode/main.ts`, with more flags where they are given. */
+export async function startSupernode(
+  node: NetworkNode,
+  directory: string,
+  flags: readonly string[] = [],
+  surroundings: Surroundings = {},
+): Promise<Program> {
   const http = ['--http-listen', `${node.address}:8002`]
   const p2p = ['--p2p-listen', `/ip4/${node.address}/tcp/9000`]
-  return await startProgram('supernode', [...http, ...p2p, '--data-dir', join(directory, 'data')], node, directory)
+  const args = [...http, ...p2p, '--data-dir', join(directory, 'data'), ...flags]
+  return await startProgram('supernode', args, { node, directory, ...surroundings })
+}
+
+/** What a dfdaemon is told beside its place. */
+export interface DfdaemonInit {
+  /** Empty for none. */
+  readonly supernodeUrl: string
+  /** The registry in Docker Hub's place. */
+  readonly registryUrl: string
+  /** Settings of its configuration file; each replaces the whole value that it has here. */
+  readonly settings?: Readonly<Record<string, unknown>>
+  readonly surroundings?: Surroundings
 }
 
 /** Starts a dfdaemon from its source that stands between its node's runtime and the registry in Docker Hub's place. */
 export async function startDfdaemon(
   node: NetworkNode,
   directory: string,
-  { supernodeUrl, registryUrl }: { readonly supernodeUrl: string; readonly registryUrl: string },
+  { supernodeUrl, registryUrl, settings, surroundings }: DfdaemonInit,
 ): Promise<Program> {
   const configFile = join(directory, 'dfdaemon.yaml')
   await writeFile(
@@ -41,35 +69,55 @@ export async function startDfdaemon(
       p2p: { listen: [`/ip4/${node.address}/tcp/9100`] },
       defaultUpstream: 'docker.io',
       upstreams: { 'docker.io': { url: registryUrl } },
+      ...settings,
     }),
   )
-  return await startProgram('dfdaemon', ['--config', configFile], node, directory)
+  return await startProgram('dfdaemon', ['--config', configFile], { node, directory, ...surroundings })
 }
 
 async function startProgram(
   name: string,
   args: readonly string[],
-  node: NetworkNode,
-  directory: string,
+  { node, directory, hosts, environment }: Surroundings & { readonly node: NetworkNode; readonly directory: string },
 ): Promise<Program> {
   const main = fileURLToPath(new URL(`../../${name}/main.ts`, import.meta.url))
-  const child = await startProcess(process.execPath, [main, ...args], {
+  const command = [process.execPath, main, ...args]
+  const [file = '', ...rest] = hosts === undefined ? command : await withHosts(hosts, directory, command)
+  const child = await startProcess(file, rest, {
     namespace: node.namespace,
-    env: cleanEnvironment(directory),
+    env: { ...cleanEnvironment(directory), ...environment },
   })
   try {
     const line = await child.waitForLine('stdout', isReadyLine, { timeoutMs: START_TIMEOUT_MS })
-    return describeProgram(name, child, line)
+    return describeProgram(name, child, { readyLine: line, dataDirectory: join(directory, 'data') })
   } catch (error) {
     await child.stop()
     throw error
   }
 }
 
-function describeProgram(name: string, child: ChildProcess, readyLine: string): Program {
+/** The command with a view of the machine in which host names mean these addresses; each program has a view of its own. */
+async function withHosts(
+  hosts: Readonly<Record<string, string>>,
+  directory: string,
+  command: readonly string[],
+): Promise<string[]> {
+  const file = join(directory, 'hosts')
+  const lines = Object.entries(hosts).map(([name, address]) => `${address} ${name}\n`)
+  await writeFile(file, ['127.0.0.1 localhost\n', ...lines].join(''))
+  return ['sh', '-ec', 'mount --bind "$0" /etc/hosts; exec "$@"', file, ...command]
+}
+
+function describeProgram(
+  name: string,
+  child: ChildProcess,
+  { readyLine, dataDirectory }: { readonly readyLine: string; readonly dataDirectory: string },
+): Program {
   const { http } = JSON.parse(readyLine) as { http: string }
   return {
     httpUrl: http,
+    dataDirectory,
+    signal: signal => child.signal(signal),
     log: () => `${name} at ${http}:\n${child.stderr.text()}`,
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   }

@@ -9,26 +9,42 @@ import { cleanEnvironment } from './runtime.ts'
 const PORT = 5000
 const START_TIMEOUT_MS = 20_000
 
-/** Debian's docker-registry on filesystem storage, with plain HTTP and no login. */
+/** Debian's docker-registry on filesystem storage; with plain HTTP and no login unless it is told otherwise. */
 export interface DockerRegistry extends AsyncDisposable {
   /** `http://host:port`. */
   readonly url: string
+  /** Where its content lies. */
+  readonly storageDirectory: string
   /** Ends the registry after its last answer and returns every blob request of its life. */
   finish(): Promise<BlobRequest[]>
 }
 
-/** Starts an empty registry on a node. */
-export async function startDockerRegistry(node: NetworkNode, directory: string): Promise<DockerRegistry> {
+/** How a registry differs from an empty one without accounts. */
+export interface DockerRegistryInit {
+  readonly port?: number
+  /** Of another registry, whose content this one has too. */
+  readonly storageDirectory?: string
+  /** Further sections of its configuration, such as `auth` and `proxy`. */
+  readonly settings?: Readonly<Record<string, unknown>>
+}
+
+/** Starts a registry on a node. */
+export async function startDockerRegistry(
+  node: NetworkNode,
+  directory: string,
+  { port = PORT, storageDirectory = join(directory, 'registry'), settings }: DockerRegistryInit = {},
+): Promise<DockerRegistry> {
   const configFile = join(directory, 'registry.yml')
   const logFile = join(directory, 'registry.log')
-  const address = `${node.address}:${PORT}`
+  const address = `${node.address}:${port}`
   await writeFile(
     configFile,
     stringify({
       version: '0.1',
       log: { level: 'info', formatter: 'json' },
-      storage: { filesystem: { rootdirectory: join(directory, 'registry') } },
+      storage: { filesystem: { rootdirectory: storageDirectory } },
       http: { addr: address, draintimeout: '10s' },
+      ...settings,
     }),
   )
   const child = await startProcess('docker-registry', ['serve', configFile], {
@@ -43,6 +59,7 @@ export async function startDockerRegistry(node: NetworkNode, directory: string):
   })
   return {
     url: `http://${address}`,
+    storageDirectory,
     async finish() {
       await child.stop()
       return parseBlobRequests(await log())

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { parseDigest } from '../../../protocol/digest.ts'
 import { run } from '../../helpers/process.ts'
-import { writeContainersConfig } from './containers-config.ts'
+import { credentialsFlag, writeContainersConfig } from './containers-config.ts'
 import type { Runtime, RuntimeInit } from './runtime.ts'
 
 /** Prepares a podman with storage of its own. There is no daemon: each command runs by itself. */
@@ -10,18 +10,22 @@ export async function preparePodman(init: RuntimeInit): Promise<Runtime> {
   const { env, policyFile } = await writeContainersConfig(directory, init)
   const storage = ['--root', join(directory, 'root'), '--runroot', join(directory, 'run'), '--storage-driver', 'vfs']
   const host = ['--tmpdir', join(directory, 'tmp'), '--cgroup-manager', 'cgroupfs', '--events-backend', 'none']
+  const options = { namespace: node.namespace, env }
 
-  async function podman(...args: string[]): Promise<string> {
-    return (await run('podman', [...storage, ...host, ...args], { namespace: node.namespace, env })).stdout
+  async function podman(args: readonly string[], more: { readonly timeoutMs?: number } = {}): Promise<string> {
+    return (await run('podman', [...storage, ...host, ...args], { ...options, ...more })).stdout
   }
 
   return {
     name: 'podman',
-    async pull(reference) {
-      await podman('pull', '--quiet', '--signature-policy', policyFile, reference)
-      const report = await podman('image', 'inspect', '--format', '{{.Digest}}', reference)
+    async pull(reference, pullOptions) {
+      await podman(['rmi', '--all', '--force'])
+      const pull = ['pull', '--quiet', '--signature-policy', policyFile, ...credentialsFlag('--creds', init)]
+      await podman([...pull, reference], pullOptions)
+      const report = await podman(['image', 'inspect', '--format', '{{.Digest}}', reference])
       return { manifestDigest: parseDigest(report.trim()), report }
     },
+    log: () => '',
     async [Symbol.asyncDispose]() {},
   }
 }

@@ -3,7 +3,14 @@ import type { Peer } from '../../dfget/peer/peer.ts'
 import type { AccessCheck } from '../../lib/origin/access.ts'
 import type { Source } from '../../lib/origin/origin.ts'
 import type { PullLog, PullSubject, RunningPull } from '../pulls/pull-log.ts'
-import { contentHeaders, openForCaller, pullHeaders, requestedRange, startingWith } from './content.ts'
+import {
+  type CallersContent,
+  contentHeaders,
+  openForCaller,
+  pullHeaders,
+  requestedRange,
+  startingWith,
+} from './content.ts'
 import { sendBody } from './send-body.ts'
 
 export interface GiveContentComponents {
@@ -54,19 +61,19 @@ export async function giveContent(components: GiveContentComponents, request: Co
 }
 
 async function give(
-  { peer, access, account, checkedFirstBytes }: GiveContentComponents,
+  components: GiveContentComponents,
   { source, range: rangeHeader, p2p, begin, signal }: ContentRequest,
   pull: RunningPull,
 ): Promise<boolean> {
+  const { peer, access, account } = components
   const { content: opened, isAsked } = p2p
-    ? await openForCaller({ peer, access }, source, { signal })
+    ? await openChecked(components, source, { signal })
     : { content: await peer.openDirect(source, { signal }), isAsked: false }
   // A part can be named of content of known length only, and clients that resume take nothing but 206.
   const sizeBytes = opened.sizeBytes ?? (rangeHeader === undefined ? undefined : await toldSize(access, source, signal))
   const content = { ...opened, sizeBytes }
   pull.opened(content)
   const range = requestedRange(rangeHeader, content.sizeBytes)
-  if (sizeBytes !== undefined && sizeBytes <= checkedFirstBytes) await content.settled({ signal })
   const pieces = content.read(range ?? { start: 0 }, { signal, account: pull.account })
   const first = await pieces.next()
   // A yes that was only remembered must not be made younger by its use.
@@ -76,6 +83,20 @@ async function give(
   const { sentBytes, whole } = await sendBody(response, startingWith(first, pieces), { signal })
   account.blobBytes(sentBytes)
   return whole
+}
+
+/** Opens content; small content is checked before, and downloaded once more when it came out wrong. */
+async function openChecked(
+  { peer, access, checkedFirstBytes }: GiveContentComponents,
+  source: Source,
+  options: { signal: AbortSignal },
+): Promise<CallersContent> {
+  const first = await openForCaller({ peer, access }, source, options)
+  if ((first.content.sizeBytes ?? Number.POSITIVE_INFINITY) > checkedFirstBytes) return first
+  if (await first.content.settled(options)) return first
+  const second = await openForCaller({ peer, access }, source, options)
+  await second.content.settled(options)
+  return { content: second.content, isAsked: first.isAsked || second.isAsked }
 }
 
 /** The length that the origin tells by HEAD, if it does. */

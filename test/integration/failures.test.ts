@@ -179,7 +179,7 @@ test('a dfdaemon that was killed in mid-pull resumes from its stored blocks, wit
 })
 
 test('a dfdaemon that was killed in mid-pull resumes from its stored blocks, in the swarm', async () => {
-  await using cluster = await startCluster({ bandwidthBytesPerSecond: 4 * MIB })
+  await using cluster = await startCluster({ bandwidthBytesPerSecond: 4 * MIB }, { checkedFirstBytes: '0' })
   const supernode = await cluster.supernode()
   const blob = await seedBlob(cluster.registry, BLOB_BYTES)
   const killed = await cluster.dfdaemonProcess({ supernode: supernode.url })

@@ -49,6 +49,25 @@ test('a 500 to the supernode, and one to the node that then reads by itself, are
   expect(await pullBlob(node, blob)).toMatchObject({ status: 200, digest: blob.digest })
 })
 
+test.each([
+  [600, 1],
+  [600, 3],
+  [3_000_000, 1],
+  [3_000_000, 3],
+])(
+  'wrong bytes that the registry sends once, in a blob of %i bytes, reach none of %i nodes',
+  async (sizeBytes, count) => {
+    const supernode = await cluster.supernode()
+    const nodes = await cluster.dfdaemons(count, { supernode: supernode.url })
+    const blob = await seedBlob(cluster.registry, sizeBytes)
+    const match = { kind: 'blob', method: 'GET' } as const
+    cluster.registry.faults.set([{ match, action: 'corrupt', afterBytes: sizeBytes / 2, times: 1 }])
+    for (const pulled of await Promise.all(nodes.map(node => pullBlob(node, blob)))) {
+      expect(pulled).toMatchObject({ status: 200, digest: blob.digest })
+    }
+  },
+)
+
 test('a body without a length that ends early is read on, also without a supernode', async () => {
   const blob = await seedBlob(cluster.registry, 300_000)
   const front = await startHttpServer(async (request, response) => {

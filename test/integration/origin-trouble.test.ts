@@ -14,6 +14,8 @@ const BLOB = { kind: 'blob', method: 'GET' } as const
 
 const CUT_ONCE: readonly FaultRule[] = [{ match: BLOB, action: 'cut', afterBytes: MIB, times: 1 }]
 const CUT_AT_ONCE: FaultRule = { match: BLOB, action: 'cut', afterBytes: 0 }
+/** Settings with which a client gets bytes before the digest of the whole was checked, as with long content. */
+const STREAMING = { checkedFirstBytes: '0' }
 const STALL: FaultRule = { match: BLOB, action: 'stall', afterBytes: MIB }
 
 async function expectGood(nodes: readonly TestProgram[], blob: TestBlob): Promise<void> {
@@ -98,7 +100,7 @@ describe.for(TOPOLOGIES)('%s', ([, withSupernode]) => {
   })
 
   test('content that is not what its digest says is not kept', async () => {
-    await using cluster = await startCluster()
+    await using cluster = await startCluster({}, STREAMING)
     const nodes = await startNodes(cluster, withSupernode)
     const blob = await seedBlob(cluster.registry, BLOB_BYTES)
     cluster.registry.faults.set([{ match: BLOB, action: 'corrupt', times: 1 }])
@@ -121,7 +123,7 @@ describe.for(TOPOLOGIES)('%s', ([, withSupernode]) => {
   ] as const)(
     'an origin that %s in mid-pull: clients are cut off soon, and the origin is left in peace',
     async ([name, misbehave]) => {
-      await using cluster = await startCluster()
+      await using cluster = await startCluster({}, STREAMING)
       const nodes = await startNodes(cluster, withSupernode)
       const blob = await seedBlob(cluster.registry, BLOB_BYTES)
       misbehave(cluster)

@@ -38,9 +38,10 @@ export interface TaskContent {
   /**
    * Resolves when all of the content is here and checked, when it cannot come together here, or after a few seconds. For
    * small content, so that nobody is sent the beginning of what turns out to be wrong.
+   * @returns false when it has failed; opened again, it is downloaded anew
    * @throws the signal's reason
    */
-  settled(options: { signal: AbortSignal }): Promise<void>
+  settled(options: { signal: AbortSignal }): Promise<boolean>
   /**
    * Reads in order, from the first verified byte on. A piece is valid until the next one is asked for. When the swarm or the store fails on the way, the read goes on from the
    * origin at the byte where it is.
@@ -118,7 +119,7 @@ export function passedThroughContent(
     sizeBytes,
     contentType: components.contentType,
     account: total,
-    async settled() {},
+    settled: async () => true,
     here() {
       const account = emptyAccount()
       because(account, reason)
@@ -157,6 +158,8 @@ async function* readAssembly(
     for (let position = start; position < end; ) {
       reader.head = Math.floor(position / blockSizeBytes)
       const blockStart = reader.head * blockSizeBytes
+      // What is still stored of wrong content is on its way out.
+      if (assembly.failure !== undefined) throw assembly.failure
       if (assembly.present.has(reader.head)) {
         const blockEnd = Math.min(assembly.lengthOf(reader.head), end - blockStart)
         if (position - blockStart >= blockEnd) return
@@ -182,7 +185,7 @@ async function waitForAll(
   assembly: Assembly,
   readers: Readers,
   { signal, clock }: { readonly signal: AbortSignal; readonly clock: Clock },
-): Promise<void> {
+): Promise<boolean> {
   const late = new AbortController()
   const cancel = clock.after(SETTLE_MS, () => late.abort(new Error('not settled in time')))
   const options = { signal: AbortSignal.any([signal, late.signal]), clock }
@@ -199,6 +202,7 @@ async function waitForAll(
     cancel()
     reader.release()
   }
+  return assembly.failure === undefined
 }
 
 /** @throws DamselflyError BLOCK_LATE when patience ends; whatever `Assembly.block` throws */

@@ -19,7 +19,7 @@ async function download(digests: Digest[], fields: { sizeBytes?: number | undefi
       contentType: undefined,
       account: emptyAccount(),
       here: emptyAccount,
-      settled: async () => {},
+      settled: async () => true,
       async *read() {
         const memory = Buffer.alloc(CONTENT.length)
         for (const piece of [CONTENT.subarray(0, 4), CONTENT.subarray(4)]) {

@@ -16,7 +16,7 @@ export default defineConfig({
       {
         test: {
           name: 'fast',
-          include: ['test/{unit,property,conformance,integration,architecture}/**/*.test.ts'],
+          include: ['test/{unit,property,conformance,integration,architecture,simulation}/**/*.test.ts'],
           globalSetup: ['test/helpers/left-out.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,

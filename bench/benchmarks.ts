@@ -1,5 +1,8 @@
 import type { Command } from 'commander'
 import { pullCommand } from './pull/command.ts'
+import { scenariosCommand } from './scenarios/command.ts'
+import { schedulerCommand } from './scheduler/command.ts'
+import { swarmCommand } from './swarm/command.ts'
 
 /** Every benchmark, as a subcommand of `npm run bench --`. */
-export const BENCHMARKS: readonly Command[] = [pullCommand]
+export const BENCHMARKS: readonly Command[] = [pullCommand, scenariosCommand, schedulerCommand, swarmCommand]

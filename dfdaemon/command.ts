@@ -1,4 +1,7 @@
+import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { configOf, createConfigCommand } from '../lib/config/config-command.ts'
+import { localUrl } from '../lib/http/local-url.ts'
+import { createLimitsCommand } from '../lib/limits/limits-command.ts'
 import { createLogger } from '../lib/logger.ts'
 import { runUntilSignal } from '../lib/run-until-signal.ts'
 import { DfdaemonConfig } from './config.ts'
@@ -22,4 +25,12 @@ command
   .addCommand(createDoctorCommand())
   .addCommand(createExplainCommand())
   .addCommand(createInstallCommand())
+  .addCommand(
+    createLimitsCommand({
+      program: 'dfdaemon',
+      schema: PeerLimitsConfig,
+      url: () => localUrl(configOf(command, DfdaemonConfig).listen, '--url'),
+      unreachable: 'DAEMON_UNREACHABLE',
+    }),
+  )
   .addCommand(createUninstallCommand())

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { LOG_LEVELS } from '../lib/logger.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
@@ -33,6 +34,7 @@ export const DfdaemonConfig = Type.Object(
       description: "directory for the node's key and its blocks",
     }),
     p2p: P2pConfig,
+    limits: PeerLimitsConfig,
     defaultUpstream: Type.String({
       default: 'docker.io',
       description: 'registry of requests that name none, as those of dockerd',

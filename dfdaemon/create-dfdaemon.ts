@@ -1,9 +1,12 @@
 import { createPeer } from '../dfget/peer/create-peer.ts'
+import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
+import { createPeerLimits } from '../dfget/peer/exchange/peer-limits.ts'
 import { PEER_METRICS } from '../dfget/peer/metrics.ts'
 import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
 import { systemClock } from '../lib/clock.ts'
 import { addHealthRoutes, createHttpServer } from '../lib/http/api-server.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
+import { addLimitsRoutes } from '../lib/limits/limits-route.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { AccessCheck } from '../lib/origin/access.ts'
@@ -77,12 +80,14 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
   )
   const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
 
+  const limits = createPeerLimits({ clock, metrics }, config.limits)
   const peer = createPeer(
     {
       node: await createLibp2pNode({ privateKey, listen: config.p2p.listen, announce: config.p2p.announce }),
       store: new DiskBlockStore({ logger, clock }, { dataDir: config.dataDir }),
       origin,
       supernode: config.supernode === '' ? undefined : createSupernodeClient(config.supernode),
+      limits,
       clock,
       logger,
       metrics,
@@ -106,6 +111,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
   })
   http.app.get('/api/v1/tasks', () => peer.tasks())
   addNodeRoute(http.app, { peer, config })
+  addLimitsRoutes(http.app, { limits, schema: PeerLimitsConfig })
   addPullRoutes(http.app, pulls)
   const account = {
     blobBytes: (bytes: number) => metrics.blobBytes.inc(bytes),

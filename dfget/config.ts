@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { LOG_LEVELS } from '../lib/logger.ts'
+import { PeerLimitsConfig } from './peer/exchange/limits-config.ts'
 
 /** The settings of dfget. Flags, environment variables and docs/configuration.md come from here. */
 export const DfgetConfig = Type.Object(
@@ -51,6 +52,7 @@ export const DfgetConfig = Type.Object(
       },
       { additionalProperties: false, default: {} },
     ),
+    limits: PeerLimitsConfig,
     linger: Type.Number({
       default: 0,
       minimum: 0,

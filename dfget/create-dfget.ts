@@ -11,6 +11,7 @@ import { createSupernodeClient } from '../supernode/client/supernode-client.ts'
 import type { DfgetConfig } from './config.ts'
 import { clearDataDirectory, type DataDirectory } from './data-directory.ts'
 import { createPeer } from './peer/create-peer.ts'
+import { createPeerLimits } from './peer/exchange/peer-limits.ts'
 import { PEER_METRICS } from './peer/metrics.ts'
 import type { Peer } from './peer/peer.ts'
 
@@ -22,11 +23,12 @@ export interface Dfget extends Startable {
 
 /** Puts a dfget together. @throws DamselflyError CONFIG_INVALID, STORE_FAILED for an unsuitable data directory */
 export async function createDfget(
-  config: Pick<DfgetConfig, 'supernode' | 'p2p'>,
+  config: Pick<DfgetConfig, 'supernode' | 'p2p' | 'limits'>,
   dataDirectory: DataDirectory,
   logger: Logger,
 ): Promise<Dfget> {
   const clock = systemClock
+  const metrics = createMetrics(PEER_METRICS)
   const fetcher = createUpstreamFetcher({ logger, clock })
   const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(dataDirectory.path, 'peer'))
 
@@ -35,9 +37,10 @@ export async function createDfget(
     store: new DiskBlockStore({ logger, clock }, { dataDir: dataDirectory.path }),
     origin: createHttpOrigin({ logger, fetcher }),
     supernode: config.supernode === '' ? undefined : createSupernodeClient(config.supernode),
+    limits: createPeerLimits({ clock, metrics }, config.limits),
     clock,
     logger,
-    metrics: createMetrics(PEER_METRICS),
+    metrics,
   })
 
   return { ...createLifecycle([fetcher, peer]), peer, dataDirectory }
@@ -48,7 +51,7 @@ export async function createDfget(
  * @throws DamselflyError as `createDfget` does, when none can
  */
 export async function startDfget(
-  config: Pick<DfgetConfig, 'supernode' | 'p2p'>,
+  config: Pick<DfgetConfig, 'supernode' | 'p2p' | 'limits'>,
   directories: readonly DataDirectory[],
   logger: Logger,
 ): Promise<Dfget> {

@@ -22,6 +22,11 @@ export class Bitfield {
     return this.#count
   }
 
+  /** Eight bits at once: those of the indices from 8 × `at` on, the first one in the most significant bit. 0 past the end. */
+  byteAt(at: number): number {
+    return at < this.#bits.length ? (this.#bits[at] ?? 0) : 0
+  }
+
   has(index: number): boolean {
     // Shifts wrap at 2^32, so that an index past the end would otherwise name a bit inside.
     if (index >= this.#bits.length * 8) return false

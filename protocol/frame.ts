@@ -58,10 +58,25 @@ export class FrameDecoder {
     this.#handlers = handlers
   }
 
+  /** How many of the next bytes are data; 0 where something else is expected. */
+  get dataLeft(): number {
+    return this.#requestId === undefined || this.#bodyLength < 0 ? 0 : this.#bodyLength - this.#bodyFilled
+  }
+
   /** Takes the next chunk. @throws DamselflyError FRAME_TOO_LARGE, MESSAGE_INVALID (unknown kind) */
   push(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length; ) at += this.#take(chunk, at)
+  }
+
+  /** Takes the bytes of a chunk that come before the next data. @returns how many. @throws as `push` does */
+  pushUpToData(chunk: Uint8Array): number {
     let at = 0
-    while (at < chunk.length) at += this.#bodyLength < 0 ? this.#takeHead(chunk, at) : this.#takeBody(chunk, at)
+    while (at < chunk.length && this.dataLeft === 0) at += this.#take(chunk, at)
+    return at
+  }
+
+  #take(chunk: Uint8Array, at: number): number {
+    return this.#bodyLength < 0 ? this.#takeHead(chunk, at) : this.#takeBody(chunk, at)
   }
 
   #takeHead(chunk: Uint8Array, at: number): number {

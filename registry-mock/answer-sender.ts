@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Clock } from '../lib/clock.ts'
+import type { ByteGate } from '../lib/limits/byte-gate.ts'
 import type { Logger } from '../lib/logger.ts'
 import { toDamselflyError } from '../protocol/errors.ts'
 import type { ByteRange } from '../protocol/range.ts'
 import { type Answer, errorAnswer } from './answer.ts'
-import type { BandwidthLimit } from './bandwidth.ts'
 import { type Content, wholeOf } from './content.ts'
 import { BODY_FAULTS, type FaultRule, type Faults } from './faults.ts'
 import type { RequestEntry } from './request-log.ts'
@@ -14,7 +14,7 @@ import { aborted, wait } from './wait.ts'
 /** What the sender works with. */
 export interface AnswerSenderComponents {
   readonly faults: Faults
-  readonly limit: BandwidthLimit
+  readonly limit: ByteGate
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -111,7 +111,7 @@ export function createAnswerSender({ faults, limit, clock, logger }: AnswerSende
 interface PumpTarget {
   readonly response: ServerResponse
   readonly content: Content
-  readonly limit: BandwidthLimit
+  readonly limit: ByteGate
   readonly signal: AbortSignal
   count(bytes: number): void
 }
@@ -121,9 +121,11 @@ async function pumpBody(target: PumpTarget, part: ByteRange, corruptAt: number |
   const { response, content, limit, signal, count } = target
   let position = part.start
   for await (const chunk of content.read(part)) {
-    for (let at = 0; at < chunk.length; at += limit.pieceBytes) {
-      const piece = corrupted(chunk.subarray(at, at + limit.pieceBytes), position, corruptAt)
-      if (!(await limit.take(piece.length, signal)) || signal.aborted) return false
+    for (let rest = chunk; rest.length > 0; ) {
+      const granted = limit.open ? rest.length : await limit.take(rest.length, signal)
+      if (signal.aborted) return false
+      const piece = corrupted(rest.subarray(0, granted), position, corruptAt)
+      rest = rest.subarray(granted)
       position += piece.length
       count(piece.length)
       if (!response.write(piece)) await drained(response, signal)

@@ -1,13 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { type Clock, systemClock } from '../lib/clock.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
+import { createRateLimit } from '../lib/limits/rate-limit.ts'
 import { type Logger, silentLogger } from '../lib/logger.ts'
 import { createAnswerSender } from './answer-sender.ts'
 import { createAuthorizer } from './auth/authorizer.ts'
 import { createSigner } from './auth/signer.ts'
 import { createTokenRoute } from './auth/token-route.ts'
 import { createTokens } from './auth/tokens.ts'
-import { createBandwidthLimit } from './bandwidth.ts'
 import { completeConfig, type RegistryMockSettings } from './config.ts'
 import { DiskContentStore } from './disk-content-store.ts'
 import { answerByFault } from './fault-answer.ts'
@@ -51,7 +51,7 @@ export function createRegistryMock(
   const stats = createStats()
   const faults = createFaults()
   const log = createRequestLog()
-  const limit = createBandwidthLimit(clock, config.bandwidthBytesPerSecond)
+  const limit = createRateLimit({ clock }, config.bandwidthBytesPerSecond)
   const content = config.dataDir === undefined ? new MemoryContentStore() : new DiskContentStore(config.dataDir)
   const repositories = new Repositories()
   const uploads = new Uploads(content)

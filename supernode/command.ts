@@ -1,8 +1,11 @@
 import { configOf, createConfigCommand } from '../lib/config/config-command.ts'
+import { localUrl } from '../lib/http/local-url.ts'
+import { createLimitsCommand } from '../lib/limits/limits-command.ts'
 import { createLogger } from '../lib/logger.ts'
 import { runUntilSignal } from '../lib/run-until-signal.ts'
 import { SupernodeConfig } from './config.ts'
 import { createSupernode } from './create-supernode.ts'
+import { SupernodeLimitsConfig } from './limits.ts'
 
 /** The command line of the program. */
 export const command = createConfigCommand(
@@ -18,3 +21,12 @@ export const command = createConfigCommand(
     p2p: supernode.addresses(),
   }))
 })
+
+command.addCommand(
+  createLimitsCommand({
+    program: 'supernode',
+    schema: SupernodeLimitsConfig,
+    url: () => localUrl(configOf(command, SupernodeConfig).http.listen, '--url'),
+    unreachable: 'SUPERNODE_UNREACHABLE',
+  }),
+)

@@ -3,6 +3,7 @@ import { LOG_LEVELS } from '../lib/logger.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
 import { P2pConfig } from '../lib/p2p/config.ts'
+import { SupernodeLimitsConfig } from './limits.ts'
 
 /** The settings of a supernode. Flags, environment variables and docs/configuration.md come from here. */
 export const SupernodeConfig = Type.Object(
@@ -18,6 +19,7 @@ export const SupernodeConfig = Type.Object(
       { additionalProperties: false, default: {} },
     ),
     p2p: P2pConfig,
+    limits: SupernodeLimitsConfig,
     dataDir: Type.String({
       default: './damselfly/supernode',
       minLength: 1,
@@ -51,6 +53,12 @@ export const SupernodeConfig = Type.Object(
       default: 600,
       minimum: 0,
       description: "how long the origin's yes counts under admissionOutage recent",
+    }),
+    eventLog: Type.String({
+      default: '',
+      placeholder: 'file',
+      description:
+        'file for all that the scheduler is told, one JSON object a line, to be simulated again; none when empty',
     }),
     logLevel: Type.Union(
       LOG_LEVELS.map(level => Type.Literal(level)),

@@ -6,6 +6,7 @@ import { systemClock } from '../lib/clock.ts'
 import { serveBlocks } from '../lib/exchange/block-server.ts'
 import { addHealthRoutes, createHttpServer } from '../lib/http/api-server.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
+import { addLimitsRoutes } from '../lib/limits/limits-route.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { AccessCheck } from '../lib/origin/access.ts'
@@ -25,7 +26,9 @@ import { addRegistrationRoutes } from './api/registration.ts'
 import { addTaskRoutes } from './api/tasks.ts'
 import type { SupernodeConfig } from './config.ts'
 import { serveControl } from './control/control-server.ts'
+import { createEventLog, NO_EVENT_LOG } from './control/event-log.ts'
 import { SwarmDirector } from './control/swarm-director.ts'
+import { createSupernodeLimits, SupernodeLimitsConfig } from './limits.ts'
 import { SUPERNODE_METRICS } from './metrics.ts'
 import { createSchedulerState } from './scheduler/state.ts'
 import { Seeder } from './seed/seeder.ts'
@@ -43,6 +46,7 @@ export interface Supernode extends Startable {
 export async function createSupernode(config: SupernodeConfig, logger: Logger): Promise<Supernode> {
   const clock = systemClock
   const metrics = createMetrics(SUPERNODE_METRICS, { processMetrics: true })
+  const limits = createSupernodeLimits({ clock, metrics }, config.limits)
   const clusterKey = clusterKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'cluster'))
   const ticketVerifier = createTicketVerifier(clusterKey.publicKey)
 
@@ -66,6 +70,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   )
   const origin = createMirroredOrigin({ origin: gate, reader, access: admission, mirrors })
 
+  const eventLog = config.eventLog === '' ? NO_EVENT_LOG : createEventLog({ clock, logger }, config.eventLog)
   const director = new SwarmDirector(
     {
       findTask: taskId => seeder.find(taskId),
@@ -76,7 +81,10 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
         report: kind => metrics.reports.inc({ kind }),
         granted: blocks => metrics.grantedBlocks.inc(blocks),
         invalidMessage: code => metrics.invalidMessages.inc({ code }),
+        message: direction => metrics.controlMessages.inc({ direction }),
+        scheduled: elapsedMs => metrics.schedulerSeconds.inc(elapsedMs / 1000),
       },
+      record: event => eventLog.record(event),
     },
     createSchedulerState(randomInt(2 ** 32)),
   )
@@ -103,6 +111,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     },
   })
   addTaskRoutes(http.app, { seeder, store, director })
+  addLimitsRoutes(http.app, { limits, schema: SupernodeLimitsConfig })
   addDialBackRoute(http.app, { node, peers: () => director.peers() })
   addRegistrationRoutes(http.app, {
     admission,
@@ -125,6 +134,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       await serveBlocks({
         node,
         source: seeder,
+        limits: limits.uploads,
         ticketVerifier: () => ticketVerifier,
         clock,
         logger,
@@ -138,7 +148,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   }
 
   return {
-    ...createLifecycle([credentials, mirrors, fetcher, store, seeder, director, streams, node, http]),
+    ...createLifecycle([eventLog, credentials, mirrors, fetcher, store, seeder, director, streams, node, http]),
     url: http.url,
     peerId: node.peerId,
     addresses: () => node.addresses(),

@@ -14,6 +14,12 @@ export const SUPERNODE_METRICS = defineMetrics({
     help: 'Block bytes sent to peers.',
     labels: [],
   },
+  throttled: {
+    type: 'counter',
+    name: 'damselfly_supernode_throttled_seconds_total',
+    help: 'Time for which uploads waited for the rate limit; several wait at once.',
+    labels: [],
+  },
   refusals: {
     type: 'counter',
     name: 'damselfly_supernode_refusals_total',
@@ -43,6 +49,18 @@ export const SUPERNODE_METRICS = defineMetrics({
     name: 'damselfly_supernode_invalid_messages_total',
     help: 'Messages and streams that broke the protocol, by error code.',
     labels: ['code'],
+  },
+  controlMessages: {
+    type: 'counter',
+    name: 'damselfly_supernode_control_messages_total',
+    help: 'Messages on control streams, by direction: received or sent.',
+    labels: ['direction'],
+  },
+  schedulerSeconds: {
+    type: 'counter',
+    name: 'damselfly_supernode_scheduler_seconds_total',
+    help: 'Time spent inside the scheduler.',
+    labels: [],
   },
   tasks: { type: 'gauge', name: 'damselfly_supernode_open_tasks', help: 'Tasks that are open.', labels: [] },
   peers: {

@@ -1,10 +1,10 @@
 import { Argument, Command } from 'commander'
 import { configOf } from '../../lib/config/config-command.ts'
+import { localUrl } from '../../lib/http/local-url.ts'
 import { isDigest } from '../../protocol/digest.ts'
 import { completeImageName, parseImageReference } from '../../protocol/image-reference.ts'
 import { createDaemonClient } from '../client/daemon-client.ts'
 import { DfdaemonConfig } from '../config.ts'
-import { localUrl } from '../local-url.ts'
 import { explain, type Subject } from './explain.ts'
 import { explanationLine, explanationText } from './explanation-text.ts'
 

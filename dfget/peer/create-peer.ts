@@ -10,13 +10,16 @@ import type { MetricsOf } from '../../lib/metrics.ts'
 import type { Origin } from '../../lib/origin/origin.ts'
 import type { P2pNode } from '../../lib/p2p/p2p-node.ts'
 import type { Labels, PeerAddress } from '../../protocol/messages/codec.ts'
+import type { TaskId } from '../../protocol/task.ts'
 import type { SupernodeClient } from '../../supernode/client/supernode-client.ts'
 import { BlockClient } from './exchange/block-client.ts'
+import type { PeerLimits } from './exchange/peer-limits.ts'
 import { Holdings } from './holdings.ts'
 import type { PEER_METRICS } from './metrics.ts'
 import type { Peer } from './peer.ts'
 import { InventoryLinks } from './swarm/inventory-links.ts'
 import { SupernodeLink } from './swarm/supernode-link.ts'
+import { RequestPump } from './task/request-pump.ts'
 import { TaskSession } from './task/task-session.ts'
 import { Tasks } from './tasks.ts'
 
@@ -26,6 +29,7 @@ export interface PeerComponents {
   readonly origin: Origin
   /** Undefined for a peer without a supernode, which reads every content from its origin. */
   readonly supernode: SupernodeClient | undefined
+  readonly limits: PeerLimits
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: MetricsOf<typeof PEER_METRICS>
@@ -36,11 +40,12 @@ const MAX_BLOCK_CLIENTS = 512
 
 /** Puts a peer together. It starts and stops its node and store. */
 export function createPeer(components: PeerComponents, init: { labels?: Labels } = {}): Peer {
-  const { node, store, origin, supernode, clock, logger, metrics } = components
+  const { node, store, origin, supernode, limits, clock, logger, metrics } = components
   const resume = {
     origin,
     logger,
     account: (bytes: number) => metrics.originBytes.inc(bytes),
+    gateOf: (task: TaskId) => limits.downloads.gate(() => task),
     wait: (delayMs: number, signal: AbortSignal) => wait(delayMs, undefined, { signal }),
   }
   const account = {
@@ -51,18 +56,20 @@ export function createPeer(components: PeerComponents, init: { labels?: Labels }
   const buffers = new BlockBuffers()
   const clients = new LRUCache<string, BlockClient>({ max: MAX_BLOCK_CLIENTS, dispose: client => client.close() })
   const clientOf = (peer: PeerAddress): BlockClient => {
-    const client = clients.get(peer.id) ?? new BlockClient({ node, clock, buffers }, peer)
+    const client = clients.get(peer.id) ?? new BlockClient({ node, clock, buffers, limits: limits.downloads }, peer)
     clients.set(peer.id, client, { noDisposeOnSet: true })
     return client
   }
 
   const holdings = new Holdings(store)
+  const pump = new RequestPump(clock)
   const tasks: Tasks = new Tasks({
     store,
     holdings,
     resume,
-    createSession: source =>
-      new TaskSession({ supernode: link, links, store, buffers, resume, clientOf, clock, logger }, source),
+    createSession: init =>
+      new TaskSession({ supernode: link, links, pump, store, buffers, resume, clientOf, clock, logger }, init),
+    pump,
     offer: (task, have) => link.send({ type: 'offer', task, have: have.toBytes() }),
     clock,
     logger,
@@ -79,7 +86,8 @@ export function createPeer(components: PeerComponents, init: { labels?: Labels }
     account,
   })
   const blockStreams: Startable = {
-    start: () => serveBlocks({ node, source: holdings, ticketVerifier, clock, logger, account }),
+    start: () =>
+      serveBlocks({ node, source: holdings, limits: limits.uploads, ticketVerifier, clock, logger, account }),
     async stop() {
       clients.clear()
     },

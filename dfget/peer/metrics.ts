@@ -26,6 +26,12 @@ export const PEER_METRICS = defineMetrics({
     help: 'Messages and streams of other peers that broke the protocol, by error code.',
     labels: ['code'],
   },
+  throttled: {
+    type: 'counter',
+    name: 'damselfly_peer_throttled_seconds_total',
+    help: 'Time for which transfers waited for the rate limits of this node, by direction (upload, download); several wait at once.',
+    labels: ['direction'],
+  },
   downloads: {
     type: 'gauge',
     name: 'damselfly_peer_running_tasks',

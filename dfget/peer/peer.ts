@@ -15,6 +15,8 @@ export interface OpenOptions {
    * for somebody else. Throws when the caller may not have it.
    */
   readonly mayRead?: () => Promise<void>
+  /** Nobody waits for the content, a preheat for example: its download gives way to others until somebody opens it without this. */
+  readonly background?: boolean
 }
 
 /**

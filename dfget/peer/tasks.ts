@@ -17,14 +17,16 @@ import type { SupernodeListener } from './swarm/supernode-link.ts'
 import { type Account, emptyAccount } from './task/account.ts'
 import { Assembly } from './task/assembly.ts'
 import { Readers } from './task/readers.ts'
+import type { RequestPump } from './task/request-pump.ts'
 import { assembledContent, passedThroughContent, type TaskContent } from './task/task-content.ts'
-import type { TaskSession } from './task/task-session.ts'
+import type { TaskSession, TaskSessionInit } from './task/task-session.ts'
 
 export interface TasksComponents {
   readonly store: BlockStore
   readonly holdings: Holdings
   readonly resume: ResumeComponents
-  readonly createSession: (source: Source) => TaskSession
+  readonly createSession: (init: TaskSessionInit) => TaskSession
+  readonly pump: RequestPump
   readonly offer: (task: TaskId, have: Bitfield) => void
   readonly clock: Clock
   readonly logger: Logger
@@ -65,7 +67,7 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     this.#ended.clear()
   }
 
-  async open(source: Source, { signal, mayRead }: OpenOptions): Promise<TaskContent> {
+  async open(source: Source, { signal, mayRead, background = false }: OpenOptions): Promise<TaskContent> {
     const stored = await this.#openComplete(source)
     if (stored !== undefined) {
       await mayRead?.()
@@ -73,7 +75,8 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     }
     // Between this look and the session there must be no wait but for the check, or a caller could slip in unchecked.
     if (this.#sessions.has(keyOf(source))) await mayRead?.()
-    const session = this.#session(source)
+    const session = this.#session({ source, background })
+    if (!background) session.promote()
     const since = session.assembly?.arrivals.mark ?? 0
     try {
       const assembly = await unlessAborted(session.ready, signal)
@@ -133,6 +136,10 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     this.#byTask(task)?.swarm?.neighbourLost(peer, blocks)
   }
 
+  neighbourLeft(task: TaskId, peer: string): void {
+    this.#byTask(task)?.swarm?.neighbourLeft(peer)
+  }
+
   neighbourGone(task: TaskId, peer: string): void {
     this.#byTask(task)?.swarm?.neighbourGone(peer)
   }
@@ -160,11 +167,11 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     return assembledContent(this.#contentComponents(source, undefined), { assembly, readers: new Readers(), since: 0 })
   }
 
-  #session(source: Source): TaskSession {
-    const key = keyOf(source)
+  #session(init: TaskSessionInit): TaskSession {
+    const key = keyOf(init.source)
     const known = this.#sessions.get(key)
     if (known !== undefined) return known
-    const session = this.#components.createSession(source)
+    const session = this.#components.createSession(init)
     this.#sessions.set(key, session)
     session.ready.then(
       assembly => {
@@ -198,6 +205,7 @@ export class Tasks implements NeighbourListener, SupernodeListener {
       if (session.idle) this.#end(key, session)
     }
     for (const session of this.#ended) if (session.closeWhenUnread()) this.#ended.delete(session)
+    this.#components.pump.tick()
   }
 
   async #offerStored(): Promise<void> {

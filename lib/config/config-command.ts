@@ -33,6 +33,7 @@ export function createConfigCommand(
     const option = optionOf(leaf, plainBooleans)
     command.addOption(option.helpGroup(`Settings (each also as ${environmentPrefix(program)}_…):`))
     if (option.isBoolean()) command.addOption(negationOf(leaf))
+    if (isCamelCase(leaf)) command.addOption(asInFile(leaf, option))
   }
   return command
 }
@@ -52,6 +53,17 @@ function optionOf(leaf: ConfigLeaf, plainBooleans: boolean): Option {
 
 function negationOf(leaf: ConfigLeaf): Option {
   const option = new Option(flagOf(leaf).replace(/^--/, '--no-')).hideHelp()
+  option.attributeName = () => leaf.path.join('.')
+  return option
+}
+
+function isCamelCase({ path }: ConfigLeaf): boolean {
+  return path.length === 1 && /[A-Z]/.test(path[0] ?? '')
+}
+
+/** The name that the setting has in a file is understood as a flag, too: `--sizeBytes` for `--size-bytes`. */
+function asInFile(leaf: ConfigLeaf, { flags }: Option): Option {
+  const option = new Option(flags.replace(/^(-\w, )?--[\w-]+/, `--${leaf.path.join('.')}`)).hideHelp()
   option.attributeName = () => leaf.path.join('.')
   return option
 }

@@ -10,6 +10,8 @@ import { BLOCK_PROTOCOL } from '../../protocol/protocol-ids.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { TicketVerifier } from '../../protocol/ticket.ts'
 import type { Clock } from '../clock.ts'
+import type { RateLimit } from '../limits/rate-limit.ts'
+import type { UploadSlot, UploadSlots } from '../limits/upload-slots.ts'
 import type { Logger } from '../logger.ts'
 import { createFrameChannel, type FrameChannel } from '../p2p/frame-channel.ts'
 import type { P2pNode } from '../p2p/p2p-node.ts'
@@ -28,9 +30,16 @@ export interface BlockSource {
   read(task: TaskId, block: number, offset: number, length: number): Promise<Uint8Array>
 }
 
+/** What all block streams of a process may use together. */
+export interface UploadLimits {
+  readonly rate: RateLimit
+  readonly slots: UploadSlots
+}
+
 export interface BlockServerComponents {
   readonly node: P2pNode
   readonly source: BlockSource
+  readonly limits: UploadLimits
   /** Undefined until the cluster's key is known; until then nobody is served. */
   readonly ticketVerifier: () => TicketVerifier | undefined
   readonly clock: Clock
@@ -104,7 +113,7 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
   async function sendWaiting(): Promise<void> {
     sending = true
     try {
-      for (let next = waiting.shift(); next !== undefined && channel.open; next = waiting.shift()) await sendBlock(next)
+      while (waiting.length > 0 && channel.open) await sendNext()
     } catch (error) {
       channel.abort(error as Error)
     } finally {
@@ -112,19 +121,41 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
     }
   }
 
-  async function sendBlock({ id, task, block }: Waiting): Promise<void> {
+  async function sendNext(): Promise<void> {
+    const slot = components.limits.slots.create()
+    try {
+      const taken = await slot.take(ended.signal)
+      // What was asked for may have been cancelled meanwhile.
+      const next = taken ? waiting.shift() : undefined
+      if (next !== undefined) await sendBlock(next, slot)
+    } finally {
+      slot.release()
+    }
+  }
+
+  async function sendBlock({ id, task, block }: Waiting, slot: UploadSlot): Promise<void> {
     const length = await components.source.lengthOf(task, block)
     if (length === undefined) {
       refuse(id, 'missing')
       return
     }
-    await channel.sendData(id, length, pieces(task, block, length), { signal: ended.signal })
+    await channel.sendData(id, length, pieces(task, block, length, slot))
     components.account.sent(task, peer, length)
   }
 
-  async function* pieces(task: TaskId, block: number, length: number): AsyncGenerator<Uint8Array> {
-    for (let offset = 0; offset < length; offset += PIECE_BYTES) {
-      yield await components.source.read(task, block, offset, Math.min(PIECE_BYTES, length - offset))
+  async function* pieces(task: TaskId, block: number, length: number, slot: UploadSlot): AsyncGenerator<Uint8Array> {
+    const { signal } = ended
+    const { rate } = components.limits
+    for (let offset = 0; offset < length; ) {
+      if (!slot.held) await slot.take(signal)
+      const wanted = Math.min(PIECE_BYTES, length - offset)
+      const granted = rate.open ? wanted : await rate.take(wanted, signal)
+      signal.throwIfAborted()
+      const piece = await components.source.read(task, block, offset, granted)
+      offset += granted
+      slot.receiverWaitBegins()
+      yield piece
+      slot.receiverWaitEnds()
     }
   }
 }

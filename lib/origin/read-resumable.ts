@@ -1,4 +1,6 @@
 import { DamselflyError } from '../../protocol/errors.ts'
+import { type TaskId, taskIdOfDigest, taskIdOfUrl } from '../../protocol/task.ts'
+import type { ByteGate } from '../limits/byte-gate.ts'
 import type { Logger } from '../logger.ts'
 import type { Origin, OriginContent, Source } from './origin.ts'
 
@@ -7,6 +9,8 @@ export interface ResumeComponents {
   readonly logger: Logger
   /** Counts content bytes as they arrive from the origin. */
   readonly account: (bytes: number) => void
+  /** How fast a task may be read; as fast as its origin sends where there is none. */
+  readonly gateOf?: (task: TaskId) => ByteGate
   /** Waits before the next try; rejects when the signal aborts. */
   readonly wait: (delayMs: number, signal: AbortSignal) => Promise<void>
 }
@@ -55,6 +59,7 @@ async function* readOn(
   let position = start
   let fruitless = 0
   let content: OriginContent | undefined = first
+  const gate = components.gateOf?.(taskOf(source, first))
   for (;;) {
     const before = position
     try {
@@ -62,7 +67,8 @@ async function* readOn(
       for await (const chunk of content.body) {
         components.account(chunk.length)
         position += chunk.length
-        yield chunk
+        if (gate === undefined || gate.open) yield chunk
+        else yield* piecesThrough(gate, chunk, signal)
       }
       return
     } catch (error) {
@@ -76,6 +82,20 @@ async function* readOn(
     }
     await components.wait(FIRST_PAUSE_MS * 2 ** fruitless, signal)
   }
+}
+
+/** Gives a chunk bit by bit; the next one is not read before. @throws the signal's reason */
+async function* piecesThrough(gate: ByteGate, chunk: Uint8Array, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  for (let start = 0; start < chunk.length; ) {
+    const end = start + (gate.open ? chunk.length - start : await gate.take(chunk.length - start, signal))
+    signal.throwIfAborted()
+    yield chunk.subarray(start, end)
+    start = end
+  }
+}
+
+function taskOf({ digest, url }: Source, { validator }: OriginContent): TaskId {
+  return digest === undefined ? taskIdOfUrl({ url, validator }) : taskIdOfDigest(digest)
 }
 
 function resumeCondition(first: OriginContent): { validator?: string } {

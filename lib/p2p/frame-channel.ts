@@ -1,13 +1,20 @@
 import type { Stream } from '@libp2p/interface'
 import { encodeDataHeader, encodeMessageFrame, FrameDecoder, type FrameHandlers } from '../../protocol/frame.ts'
+import type { ByteGate } from '../limits/byte-gate.ts'
+import { GatedInput } from './gated-input.ts'
 
 /** Unsent bytes of messages beyond which the other end counts as dead or hostile. */
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024
+
+/** Unsent bytes of data up to which the next piece is asked for, so that the transport does not wait for it. */
+const MAX_UNSENT_BYTES = 256 * 1024
 
 /** What the owner of a channel gets to hear. Handlers that throw close the channel with their error. */
 export interface ChannelHandlers extends FrameHandlers {
   /** Bytes have come in, whatever they belong to. */
   progress?(): void
+  /** How fast data is taken in; as fast as it comes where there is none. The other end is made to wait meanwhile. */
+  readonly gate?: ByteGate
   /** The channel has ended; nothing is called afterwards. No error means that the other end closed it. */
   closed(error: Error | undefined): void
 }
@@ -17,18 +24,15 @@ export interface FrameChannel {
   /** The PeerId that the handshake proved. */
   readonly peer: string
   readonly open: boolean
+  /** Whether data has come that waits at the gate. */
+  readonly holdsData: boolean
   /** Queues a message. When the other end has stopped reading and too much is queued, the channel is closed instead. */
   send(message: Uint8Array): void
   /**
    * Sends a block whose bytes come in pieces; resolves when the transport has room for the next. Calls must not overlap.
-   * After a rejection the channel is out of step: abort it.
+   * Rejects when the channel ends. After a rejection it is out of step: abort it.
    */
-  sendData(
-    requestId: number,
-    lengthBytes: number,
-    pieces: AsyncIterable<Uint8Array>,
-    options: { signal: AbortSignal },
-  ): Promise<void>
+  sendData(requestId: number, lengthBytes: number, pieces: AsyncIterable<Uint8Array>): Promise<void>
   close(): void
   abort(error: Error): void
 }
@@ -36,13 +40,23 @@ export interface FrameChannel {
 /** Puts frames on a stream. The handlers are called from now on. */
 export function createFrameChannel(stream: Stream, peer: string, handlers: ChannelHandlers): FrameChannel {
   const decoder = new FrameDecoder(handlers)
+  const ended = new AbortController()
+  const { gate, progress = () => {} } = handlers
+  const input =
+    gate === undefined
+      ? undefined
+      : new GatedInput({ stream, decoder, gate, progress, failed: abort, signal: ended.signal })
   let open = true
   /** Messages that came up in the middle of a block; they follow it. Undefined while no block is being sent. */
   let afterData: Uint8Array[] | undefined
+  /** Goes on with the data that waits for room. */
+  let drained: (() => void) | undefined
 
   function end(error: Error | undefined): void {
     if (!open) return
     open = false
+    ended.abort()
+    wake()
     handlers.closed(error)
   }
 
@@ -65,11 +79,29 @@ export function createFrameChannel(stream: Stream, peer: string, handlers: Chann
     }
   }
 
+  /** Waits until little of what the stream was given is unsent. @throws Error when the channel has ended */
+  async function roomForMore(): Promise<void> {
+    while (stream.writeBufferLength > MAX_UNSENT_BYTES) {
+      if (!open) throw new Error('the channel has ended')
+      await new Promise<void>(resolve => {
+        drained = resolve
+      })
+    }
+  }
+
+  function wake(): void {
+    drained?.()
+  }
+
+  // libp2p's own `onDrain` waits for the first drain in the life of a stream, and not at all later on.
+  stream.addEventListener('drain', wake)
   stream.addEventListener('message', event => {
     if (!open) return
-    handlers.progress?.()
+    progress()
     try {
-      for (const chunk of event.data instanceof Uint8Array ? [event.data] : event.data) decoder.push(chunk)
+      const chunks = event.data instanceof Uint8Array ? [event.data] : event.data
+      if (input !== undefined) input.push(chunks)
+      else for (const chunk of chunks) decoder.push(chunk)
     } catch (error) {
       abort(error as Error)
     }
@@ -82,17 +114,21 @@ export function createFrameChannel(stream: Stream, peer: string, handlers: Chann
     get open() {
       return open
     },
+    get holdsData() {
+      return input?.waits ?? false
+    },
     send(message) {
       if (!open) return
       if (stream.writeBufferLength > MAX_QUEUED_BYTES) abort(new Error('the other end does not read'))
       else if (afterData !== undefined) afterData.push(message)
       else sendNow(message)
     },
-    async sendData(requestId, lengthBytes, pieces, options) {
+    async sendData(requestId, lengthBytes, pieces) {
       afterData = []
       stream.send(encodeDataHeader(requestId, lengthBytes))
       for await (const piece of pieces) {
-        if (!stream.send(piece)) await stream.onDrain(options)
+        stream.send(piece)
+        await roomForMore()
       }
       const messages = afterData
       afterData = undefined

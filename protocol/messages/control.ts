@@ -19,8 +19,16 @@ import {
 export const PeerToSupernode = Type.Union([
   /** First message: how other peers can reach this one. */
   message('hello', { addresses: AddressesField, labels: LabelsField, agent: TextField }),
-  /** Wants a task; the ticket comes from the registration. `have` is a bitfield of the blocks that are here already. */
-  message('join', { task: TaskIdField, ticket: TextField, have: BytesField }),
+  /**
+   * Wants a task; the ticket comes from the registration. `have` is a bitfield of the blocks that are here already. `background`
+   * is for what nobody waits for yet; `normal` where it is missing.
+   */
+  message('join', {
+    task: TaskIdField,
+    ticket: TextField,
+    have: BytesField,
+    priority: Type.Optional(Type.Union([Type.Literal('normal'), Type.Literal('background')])),
+  }),
   /** Holds blocks of a task from an earlier time and will serve them, without wanting more. */
   message('offer', { task: TaskIdField, have: BytesField }),
   message('leave', { task: TaskIdField }),
@@ -30,6 +38,8 @@ export const PeerToSupernode = Type.Union([
   message('lost', { task: TaskIdField, blocks: BlockIndicesField }),
   /** Blocks that a reader waits for and no neighbour offers. */
   message('blocked', { task: TaskIdField, blocks: BlockIndicesField }),
+  /** Could take more than its neighbours have to give, these blocks for example. */
+  message('hungry', { task: TaskIdField, blocks: BlockIndicesField }),
   /** Asks for a `pong`: is the supernode alive while nothing comes? */
   message('ping', {}),
   /** What another peer did wrong. */

@@ -33,7 +33,19 @@ export interface SwarmDirectorComponents {
   readonly ticketVerifier: TicketVerifier
   readonly clock: Clock
   readonly logger: Logger
-  readonly account: { report(kind: string): void; granted(blocks: number): void; invalidMessage(code: string): void }
+  readonly account: SwarmAccount
+  /** Hears of all that the scheduler is told. */
+  readonly record: (event: SchedulerEvent) => void
+}
+
+/** Where a director counts what it does. */
+export interface SwarmAccount {
+  report(kind: string): void
+  granted(blocks: number): void
+  invalidMessage(code: string): void
+  message(direction: 'received' | 'sent'): void
+  /** Time that the scheduler took for one event. */
+  scheduled(elapsedMs: number): void
 }
 
 /** What the swarms look like from outside, for the API. */
@@ -82,7 +94,14 @@ export class SwarmDirector implements SeedListener {
    * @returns to be called when the stream has ended
    */
   connected(address: PeerAddress, labels: Labels, send: (message: SupernodeToPeer) => void): () => void {
-    const peer: ConnectedPeer = { address, labels, send, maps: new Map() }
+    const { account } = this.#components
+    // Its hello, which has opened the stream.
+    account.message('received')
+    const counted = (message: SupernodeToPeer) => {
+      account.message('sent')
+      send(message)
+    }
+    const peer: ConnectedPeer = { address, labels, send: counted, maps: new Map() }
     this.#gone(address.id)
     this.#peers.set(address.id, peer)
     this.#dispatch({ type: 'peer-connected', peer: address.id, labels })
@@ -95,15 +114,16 @@ export class SwarmDirector implements SeedListener {
   async receive(peer: string, message: Exclude<PeerToSupernode, { type: 'hello' }>): Promise<void> {
     const from = this.#peers.get(peer)
     if (from === undefined) return
+    this.#components.account.message('received')
     if (message.type === 'ping') return from.send({ type: 'pong' })
     const { task } = message
     const now = this.#now()
     switch (message.type) {
       case 'join':
-        if (this.#holdsTicket(peer, task, message.ticket)) return this.#join(peer, task, message.have, true)
+        if (this.#holdsTicket(peer, task, message.ticket)) return this.#join(peer, message)
         return from.send({ type: 'failed', task, code: 'TICKET_INVALID' })
       case 'offer':
-        return this.#join(peer, task, message.have, false)
+        return this.#join(peer, message)
       case 'leave':
         from.maps.delete(task)
         return this.#dispatch({ type: 'leave', peer, task })
@@ -113,6 +133,8 @@ export class SwarmDirector implements SeedListener {
         return this.#dispatch({ type: 'lost', peer, task, blocks: message.blocks })
       case 'blocked':
         return this.#dispatch({ type: 'blocked', peer, task, blocks: message.blocks, now })
+      case 'hungry':
+        return this.#dispatch({ type: 'hungry', peer, task, blocks: message.blocks, now })
       case 'report':
         this.#components.account.report(message.kind)
         this.#components.logger.info({ from: peer, about: message.about, kind: message.kind }, 'peer reported')
@@ -159,7 +181,10 @@ export class SwarmDirector implements SeedListener {
     }
   }
 
-  async #join(peer: string, taskId: TaskId, have: Uint8Array, wants: boolean): Promise<void> {
+  async #join(peer: string, message: Extract<PeerToSupernode, { type: 'join' | 'offer' }>): Promise<void> {
+    const { task: taskId, have } = message
+    const wants = message.type === 'join'
+    const priority = message.type === 'join' ? message.priority : undefined
     const task = await this.#components.findTask(taskId)
     const from = this.#peers.get(peer)
     if (from === undefined) return
@@ -176,7 +201,7 @@ export class SwarmDirector implements SeedListener {
         from.send({ type: 'failed', task: taskId, code: 'ORIGIN_FAILED' })
     }
     const held = Bitfield.fromBytes(have)
-    this.#dispatch({ type: 'join', peer, task: taskId, have: held, wants, now: this.#now() })
+    this.#dispatch({ type: 'join', peer, task: taskId, have: held, wants, priority, now: this.#now() })
   }
 
   #tellGrown(): void {
@@ -211,7 +236,10 @@ export class SwarmDirector implements SeedListener {
   }
 
   #dispatch(event: SchedulerEvent): void {
+    this.#components.record(event)
+    const startedAt = this.#now()
     const { state, effects } = apply(this.#state, event)
+    this.#components.account.scheduled(this.#now() - startedAt)
     this.#state = state
     for (const effect of effects) this.#carryOut(effect)
   }

@@ -1,11 +1,14 @@
 import { unblock } from './blocked.ts'
 import type { SchedulerEffect } from './effect.ts'
 import type { Labels, PeerId, SchedulerEvent } from './event.ts'
-import { expireGrants, grantReadyBlocks } from './grants.ts'
+import { grantReadyBlocks } from './grants.ts'
+import { feed } from './hungry.ts'
 import { addBlocks, dropBlocks, isBlockIndex } from './inventory.ts'
 import { forgive, isIsolated, takeReport } from './isolation.ts'
-import { refillLonely } from './neighbours.ts'
+import { refillLonely } from './lonely.ts'
 import { createOutbox, type Outbox, outboxEffects } from './outbox.ts'
+import { expireGrants } from './regrants.ts'
+import { ringPositions } from './rings.ts'
 import type { Member, SchedulerState, Task } from './state.ts'
 import { createTask, joinSwarm, leaveSwarm } from './swarm.ts'
 
@@ -45,84 +48,89 @@ function handle(state: SchedulerState, event: SchedulerEvent, outbox: Outbox): v
     case 'tick':
       tick(state, outbox)
       break
-    default:
-      handleInTask(state, event, outbox)
-      break
+    default: {
+      const task = state.tasks.get(event.task)
+      if (task !== undefined) handleInTask(state, task, event, outbox)
+    }
   }
 }
 
 type TaskEvent = Exclude<SchedulerEvent, { readonly type: 'peer-connected' | 'peer-gone' | 'task-added' | 'tick' }>
 
-function handleInTask(state: SchedulerState, event: TaskEvent, outbox: Outbox): void {
-  const task = state.tasks.get(event.task)
-  if (task === undefined) return
+function handleInTask(state: SchedulerState, task: Task, event: TaskEvent, outbox: Outbox): void {
   switch (event.type) {
     case 'task-dropped':
-      for (const { peer } of task.roster) peer.memberships.delete(task.id)
+      for (const { peer } of task.members.values()) peer.memberships.delete(task.id)
       state.tasks.delete(task.id)
-      return
+      break
     case 'blocks-ready':
-      if (isBlockIndex(state, event.upTo - 1)) task.readyBlocks = Math.max(task.readyBlocks, event.upTo)
+      if (!isBlockIndex(state, event.upTo - 1)) return
+      task.readyBlocks = Math.max(task.readyBlocks, event.upTo)
+      grantReadyBlocks(state, task, outbox)
       break
     case 'join': {
       const peer = state.peers.get(event.peer)
-      if (peer !== undefined) joinSwarm(state, task, peer, event.have, event.wants, outbox)
-      break
-    }
-    case 'report': {
-      const from = task.members.get(event.from)
-      const about = task.members.get(event.about)
-      if (from !== undefined && about !== undefined) takeReport(state, task, from, about, event.kind, outbox)
+      if (peer === undefined) return
+      joinSwarm(state, task, peer, event, outbox)
+      grantReadyBlocks(state, task, outbox)
       break
     }
     default: {
-      const member = task.members.get(event.peer)
-      if (member !== undefined) handleOfMember(state, task, member, event, outbox)
+      const member = task.members.get(event.type === 'report' ? event.from : event.peer)
+      if (member === undefined) return
+      handleOfMember(state, member, event, outbox)
+      grantReadyBlocks(state, task, outbox)
     }
   }
-  grantReadyBlocks(state, task, outbox)
 }
 
-type MemberEvent = Extract<TaskEvent, { readonly type: 'leave' | 'have' | 'lost' | 'blocked' }>
+type MemberEvent = Exclude<TaskEvent, { readonly type: 'task-dropped' | 'blocks-ready' | 'join' }>
 
-function handleOfMember(state: SchedulerState, task: Task, member: Member, event: MemberEvent, outbox: Outbox): void {
+function handleOfMember(state: SchedulerState, member: Member, event: MemberEvent, outbox: Outbox): void {
   switch (event.type) {
     case 'leave':
-      leaveSwarm(state, task, member)
+      leaveSwarm(state, member, outbox)
       break
     case 'have':
-      addBlocks(state, task, member, event.blocks)
+      addBlocks(state, member, event.blocks)
       break
     case 'lost':
-      dropBlocks(state, task, member, event.blocks)
+      dropBlocks(state, member, event.blocks)
       break
     case 'blocked':
-      for (const block of event.blocks) unblock(state, task, member, block, outbox)
+      for (const block of event.blocks) unblock(state, member, block, outbox)
+      break
+    case 'hungry':
+      feed(state, member, event.blocks, outbox)
+      break
+    case 'report': {
+      const about = member.island.task.members.get(event.about)
+      if (about !== undefined) takeReport(state, member, about, event.kind, outbox)
+    }
   }
 }
 
 function connectPeer(state: SchedulerState, id: PeerId, labels: Labels, outbox: Outbox): void {
   losePeer(state, id, outbox)
-  state.peers.set(id, { id, labels, memberships: new Map(), isolated: isIsolated(state, id) })
+  const positions = ringPositions(id, state.config.rings)
+  state.peers.set(id, { id, labels, positions, memberships: new Map(), isolated: isIsolated(state, id) })
 }
 
 function losePeer(state: SchedulerState, id: PeerId, outbox: Outbox): void {
   const peer = state.peers.get(id)
   if (peer === undefined) return
   state.peers.delete(id)
-  for (const [taskId, member] of peer.memberships) {
-    const task = state.tasks.get(taskId)
-    if (task === undefined) continue
-    leaveSwarm(state, task, member)
-    grantReadyBlocks(state, task, outbox)
+  for (const member of peer.memberships.values()) {
+    leaveSwarm(state, member, outbox)
+    grantReadyBlocks(state, member.island.task, outbox)
   }
 }
 
 function tick(state: SchedulerState, outbox: Outbox): void {
   forgive(state, outbox)
   for (const task of state.tasks.values()) {
-    expireGrants(state, task, outbox)
+    for (const island of task.islands.values()) expireGrants(state, island, outbox)
     grantReadyBlocks(state, task, outbox)
-    refillLonely(state, task, outbox)
+    for (const island of task.islands.values()) refillLonely(state, island, outbox)
   }
 }

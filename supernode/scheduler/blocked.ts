@@ -1,93 +1,95 @@
-import { grantAgain, newestGrant } from './grants.ts'
 import { holderCount } from './holders.ts'
 import { isBlockIndex } from './inventory.ts'
-import { link, loadScore, mayMeet, unlink } from './neighbours.ts'
-import { type Outbox, sendConnect, sendDisconnect } from './outbox.ts'
+import { link, mayMeet, targetDegree } from './links.ts'
+import { endExtraLink } from './mesh.ts'
+import { type Outbox, sendConnect } from './outbox.ts'
 import { nextBelow } from './random.ts'
-import type { Member, SchedulerState, Task } from './state.ts'
+import { grantAgain, newestGrant } from './regrants.ts'
+import { everybodyOn } from './rings.ts'
+import type { Member, SchedulerState } from './state.ts'
 
-/** Holders compared before the least loaded of them is taken. */
+/** Holders compared before the least loaded of them is taken, and members looked at to find them. */
 const HOLDERS_COMPARED = 8
+const MEMBERS_LOOKED_AT = 256
 
 /** How many vain requests of a member are remembered; the oldest is forgotten first. */
-const MAX_REMEMBERED = 256
+const MAX_REMEMBERED = 64
 
 /**
  * A member cannot get a block from its neighbours. In this order: a neighbour may hold it by now, then it shall wait a while; a
- * stranger may hold it, then they become neighbours; otherwise it comes from the supernode, the seed of last resort. Copies
- * from the supernode are rationed: one per block and `regrantAfterMs`, however many members ask.
+ * stranger in its island may hold it, then they become neighbours; otherwise it comes from the supernode, the seed of last
+ * resort. Copies from the supernode are rationed: one per block, island and `regrantAfterMs`, however many members ask.
  */
-export function unblock(state: SchedulerState, task: Task, member: Member, block: number, outbox: Outbox): void {
+export function unblock(state: SchedulerState, member: Member, block: number, outbox: Outbox): void {
   if (!isBlockIndex(state, block) || member.have.has(block) || !member.wants || member.peer.isolated) return
-  if (holderCount(task.holders, block) > 0) {
-    const heldNearby = member.neighbours.some(neighbour => neighbour.have.has(block))
-    if (!heldNearby && connectToHolder(state, task, member, block, outbox)) return
-    if (!hasWaited(state, member, block)) return
+  if (holderCount(member.island.holders, block) > 0) {
+    const { patienceMs, grantTimeoutMs } = state.config
+    const waitedMs = askingForMs(state, member, block)
+    if (member.neighbours.some(neighbour => neighbour.have.has(block))) {
+      if (waitedMs < grantTimeoutMs) return
+    } else {
+      // In a young swarm most blocks are still on their way, and extra links would outlive the need.
+      const hasRoom = member.neighbours.length < targetDegree(state)
+      if ((hasRoom || waitedMs >= patienceMs) && connectToHolder(state, member, block, outbox)) return
+      if (waitedMs < patienceMs) return
+    }
   }
-  grantAsWell(state, task, member, block, outbox)
+  grantAsWell(state, member, block, outbox)
 }
 
-function grantAsWell(state: SchedulerState, task: Task, member: Member, block: number, outbox: Outbox): void {
+function grantAsWell(state: SchedulerState, member: Member, block: number, outbox: Outbox): void {
+  const { island } = member
   // A block that nobody holds and that has not been looked at yet is granted in its turn.
-  const inTurn = block >= task.cursor && holderCount(task.holders, block) === 0
-  if (block >= task.readyBlocks || inTurn) return
-  const newest = newestGrant(task, block)
+  const inTurn = block >= island.cursor && holderCount(island.holders, block) === 0
+  if (block >= island.task.readyBlocks || inTurn) return
+  const newest = newestGrant(island, block)
   if (newest !== undefined && state.nowMs - newest.atMs < state.config.regrantAfterMs) return
-  grantAgain(state, task, member, block, outbox)
+  grantAgain(state, member, block, outbox)
 }
 
-/** Whether the member first asked for the block longer ago than a grant may take. Remembers when it did. */
-function hasWaited(state: SchedulerState, member: Member, block: number): boolean {
+/** For how long the member has been asking for the block. Remembers when it first did. */
+function askingForMs(state: SchedulerState, member: Member, block: number): number {
   member.blockedSince ??= new Map()
   const sinceMs = member.blockedSince.get(block)
-  if (sinceMs !== undefined) return state.nowMs - sinceMs >= state.config.grantTimeoutMs
+  if (sinceMs !== undefined) return state.nowMs - sinceMs
   member.blockedSince.set(block, state.nowMs)
   for (const oldest of member.blockedSince.keys()) {
     if (member.blockedSince.size <= MAX_REMEMBERED) break
     member.blockedSince.delete(oldest)
   }
-  return false
+  return 0
 }
 
-/** Makes a holder of the block a neighbour, in place of another where the member has as many as it may. */
-function connectToHolder(state: SchedulerState, task: Task, member: Member, block: number, outbox: Outbox): boolean {
-  const holder = findHolder(state, task, member, block)
+/** Makes a holder of the block an extra neighbour, in place of another where the member has as many as it may. */
+export function connectToHolder(state: SchedulerState, member: Member, block: number, outbox: Outbox): boolean {
+  const holder = findHolder(state, member, block)
   if (holder === undefined) return false
-  if (member.neighbours.length >= state.config.maxNeighbours) {
-    const leaving = busiestNeighbour(member)
-    if (leaving === undefined) return false
-    unlink(state, task, member, leaving)
-    sendDisconnect(outbox, task, member, leaving)
-  }
-  link(task, member, holder)
-  sendConnect(outbox, task, member, [holder])
+  if (member.neighbours.length >= state.config.maxNeighbours && !endExtraLink(state, member, outbox)) return false
+  link(member, holder)
+  sendConnect(outbox, member, [holder])
   return true
 }
 
-/**
- * The least loaded of the first holders met on a walk over the roster from a random place. A walk is long only for a block that
- * few hold: O(members ÷ holders) on average, O(members) at worst.
- */
-function findHolder(state: SchedulerState, task: Task, member: Member, block: number): Member | undefined {
-  const { roster } = task
-  const from = nextBelow(state.random, roster.length)
+/** The least loaded of the first holders met on a bounded walk from a random place: one that few hold may not be found. */
+function findHolder(state: SchedulerState, member: Member, block: number): Member | undefined {
+  const members = everybodyOn(member.island.rings)
+  const from = nextBelow(state.random, members.length)
+  const steps = Math.min(members.length, MEMBERS_LOOKED_AT)
   let best: Member | undefined
   let compared = 0
-  for (let step = 0; step < roster.length && compared < HOLDERS_COMPARED; step++) {
-    const candidate = roster[(from + step) % roster.length]
+  for (let step = 0; step < steps && compared < HOLDERS_COMPARED; step++) {
+    const candidate = members[(from + step) % members.length]
     if (candidate === undefined || !candidate.have.has(block) || !mayMeet(state, member, candidate)) continue
     if (candidate.neighbours.length >= state.config.maxNeighbours) continue
     compared++
-    if (best === undefined || loadScore(state, candidate) < loadScore(state, best)) best = candidate
+    if (best === undefined || demandOf(candidate) < demandOf(best)) best = candidate
   }
   return best
 }
 
-/** The neighbour that will miss the member least. */
-function busiestNeighbour(member: Member): Member | undefined {
-  return member.neighbours.reduce<Member | undefined>(
-    (busiest, other) =>
-      busiest === undefined || other.neighbours.length > busiest.neighbours.length ? other : busiest,
-    undefined,
-  )
+/** How many neighbours a member may have to give something to. */
+function demandOf({ neighbours, island }: Member): number {
+  let demand = 0
+  for (const { wants, have } of neighbours) if (wants && have.count < island.task.readyBlocks) demand++
+  return demand
 }

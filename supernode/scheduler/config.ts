@@ -2,18 +2,34 @@
 export interface SchedulerConfig {
   /** Bytes granted to one member and not answered yet; at least two blocks whatever the block size. */
   readonly grantWindowBytes: number
-  /** Bytes granted in one task and not answered yet, over all members: what the supernode can upload within a grant's deadline. */
+  /**
+   * Bytes granted in one task and not answered yet, over all members: enough that the supernode always has something to upload,
+   * few enough that a block is not granted long before its turn comes.
+   */
   readonly maxGrantedBytes: number
+  /** As `maxGrantedBytes`, in blocks; the larger of the two counts. */
+  readonly minGrantedBlocks: number
   /** A grant without an answer for this long goes to another member too. The floor of the deadline: see `grantDeadlineMs`. */
   readonly grantTimeoutMs: number
-  /** A block that nobody holds is granted a second time, to a member that asks for it, only when its newest grant is this old. */
+  /** A block is granted a second time, to a member that asks for it, only when its newest grant is this old. */
   readonly regrantAfterMs: number
-  /** Neighbours that a newcomer gets, and to which a member is refilled. */
-  readonly targetNeighbours: number
-  /** No member has more neighbours than this. */
+  /**
+   * A member that asks for a block that others in its island hold waits this long for it to come over the mesh, before it gets
+   * an extra neighbour or, where no holder is found, the block from the supernode.
+   */
+  readonly patienceMs: number
+  /** A member that has been hungry for this long gets what the supernode has to spare. */
+  readonly spareAfterMs: number
+  /** How far ahead of the member that holds most blocks are granted, in bytes. */
+  readonly lookaheadBytes: number
+  /** Rings that the members of an island form. On each a member has two neighbours. */
+  readonly rings: number
+  /** No member has more neighbours than this, extra ones included; at least two for each ring. */
   readonly maxNeighbours: number
-  /** A member with fewer is refilled on the next tick. */
+  /** A neighbour that only stalls is kept by a member that has no more neighbours than this. */
   readonly minNeighbours: number
+  /** Zones of a task that are islands of their own. Members of further zones share the newest island. */
+  readonly maxIslands: number
   /** Distinct peers that must report a peer as corrupt before it is isolated; one is enough in a swarm of two or three. */
   readonly corruptLimit: number
   /** How long an isolated peer gets no neighbours and no grants, and its holdings do not count. */
@@ -24,15 +40,20 @@ export interface SchedulerConfig {
   readonly maxBlocks: number
 }
 
-/** The defaults: 16 MiB and 2 s a grant, 4–8–16 neighbours, a minute of isolation, 2^20 blocks a task. */
+/** The defaults: 4 MiB and 2 s a grant, three rings, four islands, a minute of isolation, 2^20 blocks a task. */
 export const DEFAULT_SCHEDULER_CONFIG: SchedulerConfig = {
-  grantWindowBytes: 16 * 1024 * 1024,
-  maxGrantedBytes: 256 * 1024 * 1024,
+  grantWindowBytes: 4 * 1024 * 1024,
+  maxGrantedBytes: 32 * 1024 * 1024,
+  minGrantedBlocks: 16,
   grantTimeoutMs: 2_000,
   regrantAfterMs: 500,
-  targetNeighbours: 8,
+  patienceMs: 300,
+  spareAfterMs: 1_000,
+  lookaheadBytes: 128 * 1024 * 1024,
+  rings: 3,
   maxNeighbours: 16,
   minNeighbours: 4,
+  maxIslands: 4,
   corruptLimit: 2,
   isolationMs: 60_000,
   forgivenessMs: 60_000,

@@ -14,6 +14,9 @@ export interface Labels {
 /** What a member may say about a neighbour. */
 export type ReportKind = 'corrupt' | 'stalled' | 'unreachable'
 
+/** A pull that somebody waits for, or work that nobody waits for, such as a preheat. */
+export type Priority = 'normal' | 'background'
+
 /**
  * Everything that the scheduler learns. `now` is in milliseconds on any monotonic scale; where it is missing, the latest one
  * seen counts. Events about peers, tasks or members that the scheduler does not know are passed over.
@@ -29,13 +32,17 @@ export type SchedulerEvent =
   | { readonly type: 'peer-connected'; readonly peer: PeerId; readonly labels: Labels }
   /** A peer's control stream closed. Its neighbours see their own connections close. */
   | { readonly type: 'peer-gone'; readonly peer: PeerId }
-  /** A peer enters a swarm, or says anew what it holds. `wants` false: it only offers. `have` is copied. */
+  /**
+   * A peer enters a swarm, or says anew what it holds. `wants` false: it only offers. `have` is copied. Where `priority` is
+   * missing it is `normal`.
+   */
   | {
       readonly type: 'join'
       readonly peer: PeerId
       readonly task: TaskId
       readonly have: Bitfield
       readonly wants: boolean
+      readonly priority?: Priority | undefined
       readonly now: number
     }
   /** A peer leaves a swarm and closes its connections there. */
@@ -53,6 +60,14 @@ export type SchedulerEvent =
   /** A member needs blocks that it cannot get from its neighbours. */
   | {
       readonly type: 'blocked'
+      readonly peer: PeerId
+      readonly task: TaskId
+      readonly blocks: readonly number[]
+      readonly now: number
+    }
+  /** A member could take more than its neighbours have to give, these blocks for example. */
+  | {
+      readonly type: 'hungry'
       readonly peer: PeerId
       readonly task: TaskId
       readonly blocks: readonly number[]

@@ -1,47 +1,49 @@
 import { requeueMember } from './grant-queue.ts'
-import { answerGrant, returnBlock } from './grants.ts'
+import { answerGrant, returnBlock, returnGrant } from './grants.ts'
 import { addHolder, removeHolder } from './holders.ts'
-import type { Member, SchedulerState, Task } from './state.ts'
+import type { Island, Member, SchedulerState } from './state.ts'
 
 /** Whether the number can be a block index. */
 export function isBlockIndex(state: SchedulerState, block: number): boolean {
   return Number.isInteger(block) && block >= 0 && block < state.config.maxBlocks
 }
 
-/** A member holds more blocks. O(blocks × log of the members), without allocating. */
-export function addBlocks(state: SchedulerState, task: Task, member: Member, blocks: Iterable<number>): void {
+/** A member holds more blocks. O(blocks), without allocating. */
+export function addBlocks(state: SchedulerState, member: Member, blocks: Iterable<number>): void {
   for (const block of blocks) {
     if (!isBlockIndex(state, block) || !member.have.add(block)) continue
     member.blockedSince?.delete(block)
-    if (!member.peer.isolated) countBlock(state, task, member, block)
+    if (member.peer.isolated) returnGrant(member, block)
+    else countBlock(state, member, block)
   }
-  requeueMember(task.queue, member)
+  const { island, have } = member
+  if (have.count > island.mostHeld) island.mostHeld = have.count
 }
 
-/** A member holds fewer blocks. Those that nobody else holds become grantable again. */
-export function dropBlocks(state: SchedulerState, task: Task, member: Member, blocks: Iterable<number>): void {
+/** A member holds fewer blocks. Those that nobody else in its island holds become grantable again. */
+export function dropBlocks(state: SchedulerState, member: Member, blocks: Iterable<number>): void {
   for (const block of blocks) {
     if (!isBlockIndex(state, block) || !member.have.delete(block)) continue
-    if (!member.peer.isolated) uncountBlock(task, block)
+    if (!member.peer.isolated) uncountBlock(member.island, block)
   }
-  requeueMember(task.queue, member)
+  requeueMember(member.island.queue, member)
 }
 
 /** Counts all that a member holds, at the end of its isolation. O(blocks). */
-export function countHoldings(state: SchedulerState, task: Task, member: Member): void {
-  for (const block of member.have) countBlock(state, task, member, block)
+export function countHoldings(state: SchedulerState, member: Member): void {
+  for (const block of member.have) countBlock(state, member, block)
 }
 
 /** Stops counting what a member holds, when it leaves or is isolated. O(blocks). */
-export function uncountHoldings(task: Task, member: Member): void {
-  for (const block of member.have) uncountBlock(task, block)
+export function uncountHoldings(member: Member): void {
+  for (const block of member.have) uncountBlock(member.island, block)
 }
 
-function countBlock(state: SchedulerState, task: Task, member: Member, block: number): void {
-  addHolder(task.holders, block)
-  answerGrant(state, task, member, block)
+function countBlock(state: SchedulerState, member: Member, block: number): void {
+  addHolder(member.island.holders, block)
+  answerGrant(state, member, block)
 }
 
-function uncountBlock(task: Task, block: number): void {
-  if (removeHolder(task.holders, block) === 0) returnBlock(task, block)
+function uncountBlock(island: Island, block: number): void {
+  if (removeHolder(island.holders, block) === 0) returnBlock(island, block)
 }

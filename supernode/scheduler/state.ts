@@ -22,6 +22,8 @@ export interface SchedulerState {
 export interface Peer {
   readonly id: PeerId
   readonly labels: Labels
+  /** Where it stands on each ring, of every task. */
+  readonly positions: readonly number[]
   readonly memberships: Map<TaskId, Member>
   /** Mirrors its standing, where the hot paths can see it. */
   isolated: boolean
@@ -38,46 +40,74 @@ export interface Standing {
   isolatedUntilMs: number
 }
 
-/** One swarm. */
+/** One content, and all who hold or want it. */
 export interface Task {
   readonly id: TaskId
   /** Grants that one member may have open, in blocks. */
   readonly windowBlocks: number
-  /** Grants that may be open over all members, in blocks. */
+  /** Grants that may be open over all members, in blocks; the islands share it. */
   readonly budgetBlocks: number
+  /** How far the grants of an island may be ahead of its best member, in blocks. */
+  readonly lookaheadBlocks: number
   /** Blocks 0 ≤ index < `readyBlocks` are in the supernode's store. */
   readyBlocks: number
-  /** Blocks from here on have never been looked at for a grant. */
-  cursor: number
-  /** Blocks before the cursor that became grantable again. Entries may be stale: checked when taken. */
-  readonly returned: BlockHeap
   readonly members: Map<PeerId, Member>
-  /** The members again, for drawing at random. */
-  readonly roster: Member[]
-  /** The members of each zone, for drawing at random. */
-  readonly zones: Map<string, Member[]>
+  /** By the zone that each was made for, in the order in which they were made. None is empty. */
+  readonly islands: Map<string, Island>
+}
+
+/**
+ * The members of one zone: a swarm of its own, whose members are neighbours of each other only. A block enters it as a grant.
+ */
+export interface Island {
+  readonly task: Task
+  /** The zone that it was made for; empty for members without one. */
+  readonly zone: string
+  /** How many members it has, isolated ones included. */
+  size: number
+  /** On each ring, the members that are not isolated. */
+  readonly rings: readonly Ring[]
   /** The members that may be granted blocks, as a heap: the one to grant to next comes first. */
   readonly queue: Member[]
-  /** Members to be refilled on the next tick. */
+  /** Members that may have too few neighbours: looked at on the next tick. */
   readonly lonely: Set<Member>
   readonly holders: HolderCounts
+  /** Blocks from here on have never been looked at for a grant. */
+  cursor: number
+  /** The most blocks that a member has held. */
+  mostHeld: number
+  /** Blocks before the cursor that became grantable again. Entries may be stale: checked when taken. */
+  readonly returned: BlockHeap
   /** Every block's open grants. */
   readonly grants: Map<number, Grant[]>
   /** Open grants that are not overdue. */
   openGrants: number
-  /** Grants in the order of their time, from `deadlinesFrom` on; closed ones are passed over when they come up. */
-  deadlines: Grant[]
-  deadlinesFrom: number
+  readonly deadlines: Deadlines
   /** Smoothed time from a grant to its answer. */
   answerMs: number
-  /** Pairs of neighbours. */
-  edges: number
+}
+
+/** Members in the order of their positions, and beside them the positions, so that a search reads one piece of memory. */
+export interface Ring {
+  readonly members: Member[]
+  readonly positions: number[]
+}
+
+/** Grants in the order of their time, from `from` on; closed ones are passed over when they come up. */
+export interface Deadlines {
+  grants: Grant[]
+  from: number
+  /** The length at which the closed ones are thrown out. */
+  compactAt: number
 }
 
 /** A peer in a swarm. */
 export interface Member {
   readonly peer: Peer
+  readonly island: Island
   wants: boolean
+  /** It is granted blocks only while nobody else has room. */
+  background: boolean
   readonly have: Bitfield
   /** Symmetric: each is in the other's list. */
   readonly neighbours: Member[]
@@ -86,15 +116,18 @@ export interface Member {
   openGrants: number
   /** Places in its window that it lost by not answering in time. */
   missed: number
+  /** How many blocks it held when it was put at its place in the queue. */
+  heldWhenQueued: number
   /** Breaks ties in the queue; drawn anew at every grant. */
   tie: number
-  /** Its place in the task's queue, roster and zone; -1 where it is in none. */
+  /** Its place in the island's queue; -1 where it is not in. */
   queueAt: number
-  rosterAt: number
-  zoneAt: number
   /** Peers not to be paired with again before the time given. Bounded. */
   avoid: Map<PeerId, number> | undefined
-  /** When it first asked in vain for a block that a neighbour holds. Bounded. */
+  /** When it last said that it is hungry, and since when it has been. */
+  hungryAtMs: number
+  hungrySinceMs: number
+  /** When it first asked in vain for a block that others hold. Bounded. */
   blockedSince: Map<number, number> | undefined
 }
 

@@ -3,14 +3,20 @@ import type { TaskId } from '../../protocol/task.ts'
 import { apply } from '../../supernode/scheduler/apply.ts'
 import type { SchedulerConfig } from '../../supernode/scheduler/config.ts'
 import type { SchedulerEffect } from '../../supernode/scheduler/effect.ts'
-import type { Labels, SchedulerEvent } from '../../supernode/scheduler/event.ts'
-import { createSchedulerState, type Member, type SchedulerState, type Task } from '../../supernode/scheduler/state.ts'
+import type { Labels, Priority, SchedulerEvent } from '../../supernode/scheduler/event.ts'
+import {
+  createSchedulerState,
+  type Island,
+  type Member,
+  type SchedulerState,
+  type Task,
+} from '../../supernode/scheduler/state.ts'
 
 /** The one task of a scheduler fixture. */
 export const TASK = `sha256:${'a'.repeat(64)}` as TaskId
 
 /** The block size of the fixture's task in bytes: the default grant window is four of them. */
-export const BLOCK_BYTES = 4 * 1024 * 1024
+export const BLOCK_BYTES = 1024 * 1024
 
 /** The inventory of these blocks. */
 export function bitfieldOf(blocks: Iterable<number>): Bitfield {
@@ -22,6 +28,14 @@ export function bitfieldOf(blocks: Iterable<number>): Bitfield {
 /** The integers 0 ≤ n < `count`. */
 export function range(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index)
+}
+
+/** How a peer joins. Where nothing is said it wants everything, holds nothing and has no labels. */
+export interface Joining {
+  readonly have?: Iterable<number>
+  readonly wants?: boolean
+  readonly priority?: Priority
+  readonly labels?: Labels
 }
 
 /** A scheduler with one task, with shorthands for what tests do to it. */
@@ -41,10 +55,18 @@ export class SchedulerFixture {
   }
 
   /** A peer connects and joins. */
-  join(peer: string, options: { have?: Iterable<number>; wants?: boolean; labels?: Labels } = {}) {
+  join(peer: string, options: Joining = {}) {
     this.apply({ type: 'peer-connected', peer, labels: options.labels ?? {} })
-    const have = bitfieldOf(options.have ?? [])
-    return this.apply({ type: 'join', peer, task: TASK, have, wants: options.wants ?? true, now: this.nowMs })
+    return this.rejoin(peer, options)
+  }
+
+  /** A peer that is connected joins, perhaps once more. */
+  rejoin(peer: string, { have = [], wants = true, priority }: Omit<Joining, 'labels'> = {}) {
+    return this.apply({ type: 'join', peer, task: TASK, have: bitfieldOf(have), wants, priority, now: this.nowMs })
+  }
+
+  leave(peer: string) {
+    return this.apply({ type: 'leave', peer, task: TASK })
   }
 
   ready(upTo: number) {
@@ -72,6 +94,13 @@ export class SchedulerFixture {
     const task = this.state.tasks.get(TASK)
     if (task === undefined) throw new Error('the fixture has no task')
     return task
+  }
+
+  /** The island of the members without a zone, or of another zone. */
+  island(zone = ''): Island {
+    const island = this.task.islands.get(zone)
+    if (island === undefined) throw new Error(`the task has no island '${zone}'`)
+    return island
   }
 
   member(peer: string): Member {

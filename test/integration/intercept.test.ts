@@ -4,8 +4,10 @@ import { ProxyAgent, request } from 'undici'
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { createAnswerContent } from '../../dfdaemon/intercept/answer-content.ts'
 import { PullLog } from '../../dfdaemon/pulls/pull-log.ts'
+import { DfgetConfig } from '../../dfget/config.ts'
 import { createDfget } from '../../dfget/create-dfget.ts'
 import { systemClock } from '../../lib/clock.ts'
+import { loadConfig } from '../../lib/config/load-config.ts'
 import { silentLogger } from '../../lib/logger.ts'
 import { AccessCheck } from '../../lib/origin/access.ts'
 import { createUpstreamFetcher } from '../../lib/origin/http-fetch.ts'
@@ -35,7 +37,7 @@ afterEach(() => cluster[Symbol.asyncDispose]())
 /** A node: a peer of the swarm, and a proxy in front of it. */
 async function startNode(supernode: string): Promise<TestProxy & { ca: string; sent(): number }> {
   const path = await scratch()
-  const settings = { supernode, p2p: { listen: ['/ip4/127.0.0.1/tcp/0'] } }
+  const settings = loadConfig('dfget', DfgetConfig, { flags: { supernode } })
   const { peer, ...dfget } = await createDfget(settings, { path: join(path, 'peer'), kept: 'always' }, silentLogger())
   onTestFinished(() => dfget.stop())
   await dfget.start()

@@ -25,7 +25,26 @@ function encode(items: readonly Item[]): Buffer {
   )
 }
 
-test('frames come out as they went in, however the stream is cut', () => {
+/** Ways to give a decoder a chunk. Each returns how many bytes it took for data. */
+const FEEDS = {
+  'at once': (decoder: FrameDecoder, chunk: Uint8Array) => {
+    decoder.push(chunk)
+    return undefined
+  },
+  'data by itself': (decoder: FrameDecoder, chunk: Uint8Array) => {
+    let dataBytes = 0
+    for (let rest = chunk; rest.length > 0; ) {
+      rest = rest.subarray(decoder.pushUpToData(rest))
+      const data = rest.subarray(0, decoder.dataLeft)
+      decoder.push(data)
+      dataBytes += data.length
+      rest = rest.subarray(data.length)
+    }
+    return dataBytes
+  },
+} as const
+
+test.for(Object.entries(FEEDS))('frames come out as they went in, however the stream is cut: %s', ([, feed]) => {
   fc.assert(
     fc.property(
       fc.array(item, { maxLength: 8 }),
@@ -33,6 +52,7 @@ test('frames come out as they went in, however the stream is cut', () => {
       (items, cuts) => {
         const seen: Item[] = []
         let next = 0
+        let dataBytes = 0
         let current: { id: number; bytes: Uint8Array; wanted: boolean } | undefined
         const decoder = new FrameDecoder({
           message(message) {
@@ -54,9 +74,11 @@ test('frames come out as they went in, however the stream is cut', () => {
         const stream = encode(items)
         for (let at = 0, turn = 0; at < stream.length; turn++) {
           const length = cuts[turn % cuts.length] ?? 1
-          decoder.push(stream.subarray(at, at + length))
+          dataBytes += feed(decoder, stream.subarray(at, at + length)) ?? 0
           at += length
         }
+        const allData = items.reduce((sum, one) => sum + (one.kind === 'data' ? one.bytes.length : 0), 0)
+        if (feed !== FEEDS['at once']) expect(dataBytes).toBe(allData)
         const given = items.map(one =>
           one.kind === 'data' && !one.wanted ? { ...one, bytes: new Uint8Array(one.bytes.length) } : one,
         )

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { localUrl } from '../../../lib/http/local-url.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import type { DfdaemonConfig } from '../../config.ts'
-import { localUrl } from '../../local-url.ts'
 import type { PlanRequest } from './plan.ts'
 
 const REGISTRY = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:]+\])(?::\d{1,5})?$/

@@ -1,53 +1,36 @@
-import type { BlockBuffer, BlockBuffers } from '../../../lib/blocks/block-buffers.ts'
-import type { Clock } from '../../../lib/clock.ts'
-import { createFrameChannel, type FrameChannel } from '../../../lib/p2p/frame-channel.ts'
-import type { P2pNode } from '../../../lib/p2p/p2p-node.ts'
-import { DamselflyError } from '../../../protocol/errors.ts'
-import { blockRefusalCodec, blockRequestCodec } from '../../../protocol/messages/block-exchange.ts'
+import type { BlockBuffer } from '../../../lib/blocks/block-buffers.ts'
 import type { PeerAddress } from '../../../protocol/messages/codec.ts'
-import { BLOCK_PROTOCOL } from '../../../protocol/protocol-ids.ts'
 import type { TaskId } from '../../../protocol/task.ts'
+import { BlockStream, type BlockStreamComponents } from './block-stream.ts'
+import type { BlockWant } from './block-want.ts'
 
-/** A block that is wanted from one peer. */
-export interface BlockWant {
-  readonly task: TaskId
-  readonly ticket: string
-  readonly block: number
-  /** Longest answer that is accepted, in bytes. */
-  readonly maxBytes: number
-}
+export type { BlockWant } from './block-want.ts'
 
-interface Pending {
-  readonly maxBytes: number
-  readonly resolve: (block: BlockBuffer) => void
-  readonly reject: (error: Error) => void
-  buffer: BlockBuffer | undefined
-}
+/** Fewer than the streams that the other end accepts, since those that broke may overlap with new ones. */
+const MAX_STREAMS = 4
 
-const DIAL_TIMEOUT_MS = 3_000
-
-/** Asks one peer for blocks, over one stream that is opened at the first request and again after it broke. */
+/**
+ * Asks one peer for blocks. They all come over one stream, unless each task has a limit: then one that is held back must not
+ * hold back the others, and tasks have streams of their own as far as there are enough.
+ */
 export class BlockClient {
-  readonly #node: P2pNode
-  readonly #clock: Clock
-  readonly #buffers: BlockBuffers
+  readonly #components: BlockStreamComponents
   readonly #peer: PeerAddress
-  readonly #pending = new Map<number, Pending>()
-  readonly #shown = new Set<TaskId>()
-  #channel: Promise<FrameChannel> | undefined
-  #nextId = 0
-  #progressAt = 0
+  readonly #streams: BlockStream[] = []
 
-  constructor(components: { node: P2pNode; clock: Clock; buffers: BlockBuffers }, peer: PeerAddress) {
-    this.#node = components.node
-    this.#clock = components.clock
-    this.#buffers = components.buffers
+  constructor(components: BlockStreamComponents, peer: PeerAddress) {
+    this.#components = components
     this.#peer = peer
   }
 
-  /** For how many milliseconds requests have been waiting without a byte from the peer; 0 when none waits. */
+  /**
+   * For how many milliseconds requests have been waiting without a byte from the peer; 0 when none waits, and while it is our
+   * limits that bytes wait for.
+   */
   get silentMs(): number {
-    return this.#pending.size === 0 ? 0 : this.#clock.now() - this.#progressAt
+    let silentMs = Number.POSITIVE_INFINITY
+    for (const stream of this.#streams) if (stream.waiting > 0) silentMs = Math.min(silentMs, stream.silentMs)
+    return silentMs === Number.POSITIVE_INFINITY ? 0 : silentMs
   }
 
   /**
@@ -55,93 +38,23 @@ export class BlockClient {
    * @throws DamselflyError MESSAGE_INVALID (the peer broke the protocol), TICKET_INVALID (refused), TASK_UNKNOWN (not held);
    * an Error when the connection fails; the signal's reason
    */
-  async fetch(want: BlockWant, { signal }: { signal: AbortSignal }): Promise<BlockBuffer> {
-    const id = this.#nextId++
-    if (this.#pending.size === 0) this.#progressAt = this.#clock.now()
-    const answered = new Promise<BlockBuffer>((resolve, reject) => {
-      this.#pending.set(id, { maxBytes: want.maxBytes, resolve, reject, buffer: undefined })
-    })
-    const onAbort = () => this.#cancel(id, signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      signal.throwIfAborted()
-      this.#channel ??= this.#dial()
-      this.#channel.then(
-        channel => this.#request(channel, id, want),
-        error => this.#pending.get(id)?.reject(error),
-      )
-      return await answered
-    } finally {
-      signal.removeEventListener('abort', onAbort)
-      this.#pending.delete(id)
-    }
+  fetch(want: BlockWant, options: { signal: AbortSignal }): Promise<BlockBuffer> {
+    return this.#streamFor(want.task).fetch(want, options)
   }
 
   close(): void {
-    const channel = this.#channel
-    this.#end(new Error('closed'))
-    channel?.then(open => open.close()).catch(() => {})
+    for (const stream of this.#streams) stream.close()
   }
 
-  #request(channel: FrameChannel, id: number, { task, ticket, block }: BlockWant): void {
-    if (!this.#pending.has(id)) return
-    if (!this.#shown.has(task)) {
-      this.#shown.add(task)
-      channel.send(blockRequestCodec.encode({ type: 'open', task, ticket }))
-    }
-    channel.send(blockRequestCodec.encode({ type: 'get', id, task, block }))
-  }
-
-  #cancel(id: number, reason: Error): void {
-    const pending = this.#pending.get(id)
-    if (pending === undefined) return
-    pending.reject(reason)
-    this.#channel?.then(channel => channel.send(blockRequestCodec.encode({ type: 'cancel', id }))).catch(() => {})
-  }
-
-  async #dial(): Promise<FrameChannel> {
-    this.#shown.clear()
-    try {
-      const stream = await this.#node.dial(this.#peer, BLOCK_PROTOCOL, { signal: AbortSignal.timeout(DIAL_TIMEOUT_MS) })
-      return createFrameChannel(stream, this.#peer.id, {
-        progress: () => {
-          this.#progressAt = this.#clock.now()
-        },
-        message: bytes => this.#refused(bytes),
-        dataStart: (id, length) => this.#begin(id, length),
-        dataEnd: id => this.#finish(id),
-        closed: error => this.#end(error ?? new Error('the peer closed the stream')),
-      })
-    } catch (error) {
-      this.#end(error as Error)
-      throw error
-    }
-  }
-
-  #begin(id: number, lengthBytes: number): Uint8Array | undefined {
-    const pending = this.#pending.get(id)
-    if (pending === undefined) return undefined
-    if (lengthBytes > pending.maxBytes) throw new DamselflyError('MESSAGE_INVALID', 'a block longer than asked for')
-    pending.buffer = this.#buffers.take(lengthBytes)
-    return pending.buffer.bytes
-  }
-
-  #finish(id: number): void {
-    const pending = this.#pending.get(id)
-    if (pending?.buffer !== undefined) pending.resolve(pending.buffer)
-  }
-
-  #refused(bytes: Uint8Array): void {
-    const { id, reason } = blockRefusalCodec.decode(bytes)
-    // The next request shows the ticket again: it may be a newer one, or the other end may know the cluster's key by then.
-    if (reason === 'denied') this.#shown.clear()
-    const code = reason === 'denied' ? 'TICKET_INVALID' : 'TASK_UNKNOWN'
-    this.#pending.get(id)?.reject(new DamselflyError(code, `the peer answered "${reason}"`))
-  }
-
-  #end(error: Error): void {
-    this.#channel = undefined
-    for (const pending of this.#pending.values()) pending.reject(error)
-    this.#pending.clear()
+  #streamFor(task: TaskId): BlockStream {
+    const [first] = this.#streams
+    if (first !== undefined && this.#components.limits.perTask === 0) return first
+    const usable =
+      this.#streams.find(stream => stream.serves(task)) ?? this.#streams.find(({ waiting }) => waiting === 0)
+    if (usable !== undefined) return usable
+    if (this.#streams.length >= MAX_STREAMS) return this.#streams.reduce((a, b) => (b.waiting < a.waiting ? b : a))
+    const stream = new BlockStream(this.#components, this.#peer)
+    this.#streams.push(stream)
+    return stream
   }
 }

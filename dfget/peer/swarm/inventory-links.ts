@@ -23,7 +23,9 @@ export interface NeighbourListener {
   neighbourJoined(task: TaskId, peer: string, have: Bitfield): void
   neighbourHas(task: TaskId, peer: string, blocks: readonly number[]): void
   neighbourLost(task: TaskId, peer: string, blocks: readonly number[]): void
-  /** The neighbour left the task, or its connection is gone. */
+  /** One of the two has parted from the other in this task; the connection stands. */
+  neighbourLeft(task: TaskId, peer: string): void
+  /** The connection to a neighbour is gone. */
   neighbourGone(task: TaskId, peer: string): void
 }
 
@@ -54,6 +56,8 @@ export class InventoryLinks {
   readonly #components: InventoryLinksComponents
   readonly #links = new Map<string, Link>()
   readonly #dialling = new Map<string, Promise<Link>>()
+  /** Neighbours to be, by task and peer: a connection may be called off while it is being made. */
+  readonly #toMeet = new Set<string>()
 
   constructor(components: InventoryLinksComponents) {
     this.#components = components
@@ -69,20 +73,28 @@ export class InventoryLinks {
 
   /** Makes a peer a neighbour in a task. @throws when it cannot be reached */
   async connect(task: TaskId, peer: PeerAddress): Promise<void> {
-    const link = this.#links.get(peer.id) ?? (await this.#dial(peer))
-    await this.#introduce(link, task)
+    const pair = `${task} ${peer.id}`
+    this.#toMeet.add(pair)
+    try {
+      const link = this.#links.get(peer.id) ?? (await this.#dial(peer))
+      if (this.#toMeet.has(pair)) await this.#introduce(link, task)
+    } finally {
+      this.#toMeet.delete(pair)
+    }
   }
 
   /** Stops being a neighbour of a peer in a task. */
   disconnect(task: TaskId, peer: string): void {
+    this.#toMeet.delete(`${task} ${peer}`)
     const link = this.#links.get(peer)
     if (link === undefined) return
     if (link.ours.delete(task)) send(link, { type: 'leave', task })
-    if (link.theirs.delete(task)) this.#components.listener.neighbourGone(task, peer)
+    if (link.theirs.delete(task)) this.#components.listener.neighbourLeft(task, peer)
   }
 
   /** Stops being anybody's neighbour in a task, so that a later download of it starts from nothing. */
   leave(task: TaskId): void {
+    for (const pair of this.#toMeet) if (pair.startsWith(`${task} `)) this.#toMeet.delete(pair)
     for (const peer of this.#links.keys()) this.disconnect(task, peer)
   }
 
@@ -144,7 +156,7 @@ export class InventoryLinks {
       else {
         link.theirs.delete(task)
         link.ours.delete(task)
-        listener.neighbourGone(task, peer)
+        listener.neighbourLeft(task, peer)
       }
     }
   }
@@ -153,6 +165,8 @@ export class InventoryLinks {
     if (link.ours.has(task)) return
     link.ours.add(task)
     const own = await this.#components.ownInventory(task)
+    // The two may have been parted meanwhile.
+    if (!link.ours.has(task)) return
     if (own === undefined) {
       link.ours.delete(task)
       return

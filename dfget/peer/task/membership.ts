@@ -6,16 +6,20 @@ import type { RegistrationAnswer } from '../../../protocol/messages/registration
 import type { TaskId } from '../../../protocol/task.ts'
 import type { InventoryLinks } from '../swarm/inventory-links.ts'
 import type { SupernodeLink } from '../swarm/supernode-link.ts'
+import { News } from './news.ts'
 
 export interface MembershipComponents {
-  readonly supernode: SupernodeLink
-  readonly links: InventoryLinks
+  readonly supernode: Pick<SupernodeLink, 'register' | 'send'>
+  readonly links: Pick<InventoryLinks, 'leave' | 'tell'>
   readonly clock: Clock
   readonly logger: Logger
 }
 
-/** What is stored is told to others in batches of this age. */
-const NEWS_BATCH_MS = 5
+export interface MembershipInit {
+  readonly source: Source
+  /** Nobody waits for it yet. */
+  readonly background: boolean
+}
 
 /** A ticket is renewed this long before its end; a short one after half of its life. */
 const RENEW_BEFORE_MS = 60_000
@@ -32,12 +36,15 @@ export class Membership {
   #renewAt = Number.POSITIVE_INFINITY
   /** The supernode may have forgotten that this peer is in the swarm. */
   #mustJoin = false
-  #news: number[] = []
-  #cancelNews: (() => void) | undefined
+  #background: boolean
+  #news: News | undefined
+  /** What the supernode granted and has not heard of. */
+  readonly #granted = new Set<number>()
 
-  constructor(components: MembershipComponents, source: Source) {
+  constructor(components: MembershipComponents, { source, background }: MembershipInit) {
     this.#components = components
     this.#source = source
+    this.#background = background
   }
 
   /** The ticket to show to neighbours, while there is one. */
@@ -76,25 +83,31 @@ export class Membership {
     void this.#renew()
   }
 
+  /** Somebody waits for it now: tells the supernode. */
+  promote(): void {
+    this.#background = false
+    this.#sayJoin()
+  }
+
+  /** The supernode wants to hear of these blocks as soon as they are here. */
+  granted(blocks: readonly number[]): void {
+    for (const block of blocks) this.#granted.add(block)
+  }
+
   /** Tells everybody that a block is here, soon. */
   stored(task: TaskId, block: number): void {
-    this.#news.push(block)
-    this.#cancelNews ??= this.#components.clock.after(NEWS_BATCH_MS, () => this.tellNews(task))
+    this.#news ??= new News(this.#components, task)
+    this.#news.stored(block, { awaited: this.#granted.delete(block) })
   }
 
   /** Tells everybody at once what has come since the last time. */
-  tellNews(task: TaskId): void {
-    this.#cancelNews?.()
-    this.#cancelNews = undefined
-    const blocks = this.#news
-    this.#news = []
-    if (blocks.length === 0) return
-    this.#components.links.tell(task, 'have', blocks)
-    this.#components.supernode.send({ type: 'have', task, blocks })
+  tellNews(): void {
+    this.#news?.tellNow()
   }
 
   /** Tells everybody that blocks are here no longer. */
   lost(task: TaskId, blocks: number[]): void {
+    this.tellNews()
     this.#components.links.tell(task, 'lost', blocks)
     this.#components.supernode.send({ type: 'lost', task, blocks })
   }
@@ -103,6 +116,11 @@ export class Membership {
   blocked(task: TaskId, block: number): void {
     this.#components.supernode.send({ type: 'blocked', task, blocks: [block] })
     this.#components.supernode.send({ type: 'ping' })
+  }
+
+  /** Tells the supernode that more could be on its way, these blocks for example. */
+  hungry(task: TaskId, blocks: readonly number[]): void {
+    this.#components.supernode.send({ type: 'hungry', task, blocks: [...blocks] })
   }
 
   report(task: TaskId, about: string, kind: 'corrupt' | 'stalled' | 'unreachable'): void {
@@ -116,7 +134,7 @@ export class Membership {
 
   stop(): void {
     this.#stopped.abort(new Error('the session was stopped'))
-    this.#cancelNews?.()
+    this.#news?.stop()
   }
 
   async #renew(): Promise<void> {
@@ -137,6 +155,7 @@ export class Membership {
     if (this.#joined === undefined || this.ticket === undefined) return
     this.#mustJoin = false
     const { task, have } = this.#joined
-    this.#components.supernode.send({ type: 'join', task, ticket: this.ticket, have: have.toBytes() })
+    const priority = this.#background ? ({ priority: 'background' } as const) : {}
+    this.#components.supernode.send({ type: 'join', task, ticket: this.ticket, have: have.toBytes(), ...priority })
   }
 }

@@ -4,7 +4,7 @@ import type { Clock } from '../../../lib/clock.ts'
 export interface StallFacts {
   /** It is on its way, granted, or held by a neighbour that can be asked. */
   readonly canGet: boolean
-  /** For how long nobody who was asked has sent a byte. */
+  /** For how long nobody has sent a byte who was asked for anything, or is to be asked for the block. */
   readonly quietMs: number
   /** Its digest is known, so the supernode has it. */
   readonly mapped: boolean
@@ -25,7 +25,7 @@ const LONGEST_WAIT_MS = 20_000
 
 /** Decides when a reader has waited long enough for the swarm. */
 export class StallWatch {
-  readonly #clock: Clock
+  readonly #clock: Pick<Clock, 'now'>
   #head = -1
   #since = 0
   #askedAt = 0
@@ -33,7 +33,7 @@ export class StallWatch {
   #originFailedAt = Number.NEGATIVE_INFINITY
   #gaveUp = false
 
-  constructor(clock: Clock) {
+  constructor(clock: Pick<Clock, 'now'>) {
     this.#clock = clock
     this.#progressAt = clock.now()
   }

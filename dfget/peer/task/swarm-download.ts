@@ -4,49 +4,45 @@ import type { Bitfield } from '../../../protocol/bitfield.ts'
 import { DamselflyError, type ErrorCode } from '../../../protocol/errors.ts'
 import type { PeerAddress } from '../../../protocol/messages/codec.ts'
 import type { BlockClient } from '../exchange/block-client.ts'
-import { pick } from '../picker/pick.ts'
+import { MAX_STALL_MS, stallDeadlineMs } from '../picker/deadlines.ts'
+import { hungryFor } from '../picker/hunger.ts'
+import { noteDelivery, noteFailure, suspect } from '../picker/link.ts'
+import { addHoldings, addNeighbour, dropHoldings, isOffered, removeNeighbour } from '../picker/neighbours.ts'
+import { blockStored } from '../picker/requests.ts'
+import type { BlockRequest, Download, Link } from '../picker/state.ts'
 import type { Assembly } from './assembly.ts'
-import { Neighbour, Neighbours } from './neighbours.ts'
+import type { RequestPump } from './request-pump.ts'
 
 export interface SwarmDownloadComponents {
   readonly assembly: Assembly
-  readonly supernode: PeerAddress
+  readonly pump: RequestPump
   readonly ticket: () => string
   /** The block stream to a peer. */
-  readonly clientOf: (peer: string) => BlockClient
+  readonly clientOf: (peer: string) => Pick<BlockClient, 'fetch' | 'silentMs'>
   /** The blocks that readers need next. */
   readonly heads: () => readonly number[]
   readonly report: (about: string, kind: 'corrupt' | 'stalled' | 'unreachable') => void
-  /** Drops the connection in this task to a peer that lied. */
+  /** Stops being the neighbour of a peer in this task. */
   readonly disconnect: (peer: string) => void
   readonly clock: Clock
   readonly logger: Logger
 }
 
-/** A request under way. */
-interface Fetch {
-  readonly peer: string
-  readonly block: number
-  readonly askedAt: number
-  readonly controller: AbortController
+export interface SwarmDownloadInit {
+  readonly supernode: PeerAddress
+  readonly background: boolean
+  /** Any integer; different ones make nodes choose differently among equals. */
+  readonly seed: number
 }
-
-/** Bytes under way in one task, and from one peer; in blocks, at least the given number. */
-const IN_FLIGHT_BYTES = 8 * 1024 * 1024
-const MIN_IN_FLIGHT = 4
-const PEER_IN_FLIGHT_BYTES = 4 * 1024 * 1024
-const MIN_PEER_IN_FLIGHT = 2
-/** How far ahead of a reader blocks count as urgent. */
-const WINDOW_BYTES = 16 * 1024 * 1024
 
 /** Blocks that content of unknown size may have: a bound on what a neighbour's claim can make us allocate. */
 const MAX_BLOCKS = 2 ** 20
 
-/** A peer that has requests and sends nothing for this long has stalled (design §8). */
-const STALL_MS = 2_000
-const SUSPECT_MS = 10_000
 /** A peer that fails this often in a row is let go. */
 const MAX_FAILURES = 3
+
+/** After a tick that comes later than this, this process was held up, and has yet to read what was sent to it. */
+const LATE_TICK_MS = 250
 
 /** What no honest peer sends. */
 const LIES: ReadonlySet<ErrorCode> = new Set(['BLOCK_CORRUPT', 'MESSAGE_INVALID', 'FRAME_TOO_LARGE'])
@@ -54,182 +50,216 @@ const LIES: ReadonlySet<ErrorCode> = new Set(['BLOCK_CORRUPT', 'MESSAGE_INVALID'
 /** Downloads the blocks of one task from neighbours, and granted ones from the supernode. */
 export class SwarmDownload {
   readonly #components: SwarmDownloadComponents
-  readonly #neighbours = new Neighbours()
-  readonly #supernode: Neighbour
-  readonly #grants = new Set<number>()
-  readonly #asked = new Map<number, string[]>()
-  readonly #fetches = new Set<Fetch>()
-  #pumping = false
-  #stopped = false
-  #turn = 0
+  readonly #download: Download
+  /** What ends each open request. */
+  readonly #open = new Map<BlockRequest, AbortController>()
+  /** Peers that lied. */
+  readonly #banned = new Set<string>()
+  #tickedAt: number
 
-  constructor(components: SwarmDownloadComponents, nothing: Bitfield) {
+  constructor(components: SwarmDownloadComponents, { supernode, background, seed }: SwarmDownloadInit) {
+    const { assembly, pump, clock } = components
     this.#components = components
-    this.#supernode = new Neighbour(components.supernode.id, nothing)
+    this.#tickedAt = clock.now()
+    this.#download = pump.begin(
+      { supernode: supernode.id, have: assembly.present, blockSizeBytes: assembly.blockSizeBytes, background, seed },
+      { refresh: () => this.#refresh(), send: request => void this.#fetch(request) },
+    )
   }
 
   stop(): void {
-    this.#stopped = true
-    for (const fetch of this.#fetches) fetch.controller.abort()
+    this.#components.pump.end(this.#download)
+    this.#abort(() => true)
+  }
+
+  /** Somebody waits for it now. */
+  promote(): void {
+    this.#download.background = false
+    this.look()
   }
 
   /** Whether a block is on its way or could be asked for. */
   canGet(block: number): boolean {
-    return this.#asked.has(block) || this.#grants.has(block) || this.#neighbours.anyHas(block)
+    const { requests, grants } = this.#download
+    return requests.has(block) || grants.has(block) || isOffered(this.#download, block, this.#components.clock.now())
   }
 
-  /** For how long nobody who was asked has sent a byte; infinite when nobody is being asked. */
-  get quietMs(): number {
+  /**
+   * For how long nobody has sent a byte who was asked, or is to be asked for this block when other downloads have had their turn;
+   * infinite when there is no such peer.
+   */
+  quietMs(block: number): number {
+    const links = this.#linksInUse()
+    for (const link of this.#linksTo(block)) if (link.requests > 0) links.add(link)
     let quietMs = Number.POSITIVE_INFINITY
-    for (const { peer } of this.#fetches) quietMs = Math.min(quietMs, this.#components.clientOf(peer).silentMs)
+    for (const { peer } of links) quietMs = Math.min(quietMs, this.#components.clientOf(peer).silentMs)
     return quietMs
   }
 
+  /** What could be on its way, if somebody had it to give. */
+  hungryFor(): readonly number[] {
+    return hungryFor(this.#download)
+  }
+
   granted(blocks: readonly number[]): void {
-    for (const block of blocks) if (!this.#components.assembly.has(block)) this.#grants.add(block)
-    this.pump()
+    for (const block of blocks) if (!this.#components.assembly.has(block)) this.#download.grants.add(block)
+    this.look()
   }
 
   /** The supernode is gone; what it granted must come from elsewhere. */
   revokeGrants(): void {
-    this.#grants.clear()
-    this.#abort(fetch => fetch.peer === this.#supernode.peer)
+    this.#download.grants.clear()
+    this.#abort(({ neighbour }) => neighbour === this.#download.supernode)
   }
 
   neighbourJoined(peer: string, have: Bitfield): void {
-    if (!this.#neighbours.join(peer, have)) this.#components.disconnect(peer)
-    this.pump()
+    const { pump, disconnect } = this.#components
+    if (this.#banned.has(peer)) {
+      disconnect(peer)
+      return
+    }
+    for (const block of have) if (!this.#canExist(block)) have.delete(block)
+    pump.offerNeighbour(addNeighbour(this.#download, pump.linkTo(peer), have))
   }
 
   neighbourHas(peer: string, blocks: readonly number[]): void {
-    const has = this.#neighbours.get(peer)?.has
-    const end = this.#components.assembly.blockCount ?? MAX_BLOCKS
-    for (const block of blocks) if (block < end) has?.add(block)
-    this.pump()
+    const neighbour = this.#download.neighbours.get(peer)
+    if (neighbour === undefined) return
+    addHoldings(
+      neighbour,
+      blocks.filter(block => this.#canExist(block)),
+    )
+    this.#components.pump.offerNeighbour(neighbour)
   }
 
   neighbourLost(peer: string, blocks: readonly number[]): void {
-    const has = this.#neighbours.get(peer)?.has
-    for (const block of blocks) has?.delete(block)
+    const neighbour = this.#download.neighbours.get(peer)
+    if (neighbour !== undefined) dropHoldings(neighbour, blocks)
   }
 
+  /** It is a neighbour no longer, but serves on: what it has been asked for may still come. */
+  neighbourLeft(peer: string): void {
+    removeNeighbour(this.#download, peer)
+  }
+
+  /** It cannot be reached any more. */
   neighbourGone(peer: string): void {
-    this.#neighbours.remove(peer)
-    this.#abort(fetch => fetch.peer === peer)
-    this.pump()
+    removeNeighbour(this.#download, peer)
+    this.#abort(({ neighbour }) => neighbour.link.peer === peer)
+    this.look()
   }
 
   /** A block has come from somewhere: other requests for it are not needed any more. */
   stored(block: number): void {
-    this.#grants.delete(block)
-    this.#abort(fetch => fetch.block === block)
-    this.pump()
+    for (const request of blockStored(this.#download, block)) this.#open.get(request)?.abort(notNeeded())
+    this.look()
+  }
+
+  /** Looks for something to ask for. */
+  look(): void {
+    this.#components.pump.offerDownload(this.#download)
   }
 
   /** Looks for peers that have stalled. */
   tick(): void {
     const now = this.#components.clock.now()
-    this.#neighbours.forgive(now)
-    for (const peer of new Set([...this.#fetches].map(fetch => fetch.peer))) {
-      if (this.#components.clientOf(peer).silentMs < STALL_MS) continue
-      this.#neighbours.get(peer)?.suspectFor(SUSPECT_MS, now)
-      if (peer === this.#supernode.peer) this.#grants.clear()
-      else this.#components.report(peer, 'stalled')
-      this.#abort(fetch => fetch.peer === peer)
+    const late = now - this.#tickedAt > LATE_TICK_MS
+    this.#tickedAt = now
+    if (!late) for (const link of this.#linksInUse()) this.#expectBytes(link)
+    this.look()
+  }
+
+  #refresh(): void {
+    const { assembly, heads } = this.#components
+    this.#download.heads = heads()
+    this.#download.blockCount = assembly.map.length
+    this.#download.mapComplete = assembly.map.complete
+  }
+
+  #canExist(block: number): boolean {
+    return block < (this.#components.assembly.blockCount ?? MAX_BLOCKS)
+  }
+
+  #linksInUse(): Set<Link> {
+    return new Set([...this.#open.keys()].map(({ neighbour }) => neighbour.link))
+  }
+
+  /** Links over which the block could come. */
+  #linksTo(block: number): Link[] {
+    const { grants, supernode, neighbours } = this.#download
+    const holders = [...neighbours.values()].filter(({ has }) => has.has(block))
+    return [...(grants.has(block) ? [supernode] : []), ...holders].map(({ link }) => link)
+  }
+
+  #expectBytes(link: Link): void {
+    const { assembly, clientOf, clock, report } = this.#components
+    const { supernode, grants } = this.#download
+    const isSupernode = link === supernode.link
+    // The supernode lets requests wait for those of other peers.
+    const deadlineMs = isSupernode ? MAX_STALL_MS : stallDeadlineMs(link, assembly.blockSizeBytes)
+    if (clientOf(link.peer).silentMs < deadlineMs) return
+    if (isSupernode) grants.clear()
+    else {
+      suspect(link, clock.now())
+      report(link.peer, 'stalled')
     }
-    this.pump()
+    this.#abort(({ neighbour }) => neighbour.link === link)
   }
 
-  /** Sends new requests, once in this turn of the event loop however often it is called. */
-  pump(): void {
-    if (this.#pumping || this.#stopped) return
-    this.#pumping = true
-    queueMicrotask(() => {
-      this.#pumping = false
-      if (!this.#stopped) this.#request()
-    })
-  }
-
-  #request(): void {
-    const { assembly, supernode, heads, clock } = this.#components
-    const { map, blockSizeBytes } = assembly
-    const requests = pick({
-      now: clock.now(),
-      blockCount: map.length,
-      mapComplete: map.complete,
-      blockSizeBytes,
-      have: assembly.present,
-      inFlight: this.#asked,
-      grants: this.#grants,
-      supernode: supernode.id,
-      neighbours: this.#neighbours.list(),
-      heads: heads(),
-      window: Math.ceil(WINDOW_BYTES / blockSizeBytes),
-      maxInFlight: Math.max(MIN_IN_FLIGHT, IN_FLIGHT_BYTES / blockSizeBytes),
-      maxInFlightPerPeer: Math.max(MIN_PEER_IN_FLIGHT, PEER_IN_FLIGHT_BYTES / blockSizeBytes),
-      randomSeed: this.#turn++,
-    })
-    for (const { peer, block } of requests) void this.#fetch(peer, block)
-  }
-
-  async #fetch(peer: string, block: number): Promise<void> {
-    const { assembly, ticket, clientOf, clock } = this.#components
-    const neighbour = peer === this.#supernode.peer ? this.#supernode : this.#neighbours.get(peer)
-    if (neighbour === undefined || assembly.has(block)) return
-    const fetch: Fetch = { peer, block, askedAt: clock.now(), controller: new AbortController() }
-    this.#begin(fetch, neighbour)
+  async #fetch(request: BlockRequest): Promise<void> {
+    const { assembly, pump, ticket, clientOf, clock } = this.#components
+    const { block, neighbour, askedAtMs } = request
+    const controller = new AbortController()
+    this.#open.set(request, controller)
     try {
       const want = { task: assembly.taskId, ticket: ticket(), block, maxBytes: assembly.blockSizeBytes }
-      const buffer = await clientOf(peer).fetch(want, fetch.controller)
-      neighbour.delivered(buffer.bytes.length, fetch.askedAt, clock.now())
-      await assembly.accept(block, buffer, neighbour === this.#supernode ? 'supernode' : 'peer')
+      const buffer = await clientOf(neighbour.link.peer).fetch(want, controller)
+      noteDelivery(neighbour.link, buffer.bytes.length, askedAtMs, clock.now())
+      await assembly.accept(block, buffer, neighbour === this.#download.supernode ? 'supernode' : 'peer')
     } catch (error) {
-      if (!fetch.controller.signal.aborted) this.#failed(fetch, neighbour, error)
+      if (!controller.signal.aborted) this.#failed(request, error)
+      this.look()
     } finally {
-      this.#end(fetch, neighbour)
-      this.pump()
+      this.#open.delete(request)
+      pump.close(request)
     }
   }
 
-  #begin(fetch: Fetch, neighbour: Neighbour): void {
-    neighbour.inFlight++
-    this.#fetches.add(fetch)
-    this.#asked.set(fetch.block, [...(this.#asked.get(fetch.block) ?? []), fetch.peer])
-  }
-
-  #end(fetch: Fetch, neighbour: Neighbour): void {
-    neighbour.inFlight--
-    this.#fetches.delete(fetch)
-    const others = (this.#asked.get(fetch.block) ?? []).filter(peer => peer !== fetch.peer)
-    if (others.length === 0) this.#asked.delete(fetch.block)
-    else this.#asked.set(fetch.block, others)
-  }
-
-  #failed({ peer, block, askedAt }: Fetch, neighbour: Neighbour, error: unknown): void {
-    const { report, disconnect, logger, clock, assembly } = this.#components
+  #failed({ neighbour, block, askedAtMs }: BlockRequest, error: unknown): void {
+    const { report, logger, clock, assembly } = this.#components
+    const { link } = neighbour
+    const { peer } = link
     const code = error instanceof DamselflyError ? error.code : undefined
     logger.debug({ taskId: assembly.taskId, peer, block, error }, 'block not delivered')
-    if (peer === this.#supernode.peer) {
-      this.#grants.delete(block)
+    if (neighbour === this.#download.supernode) {
+      this.#download.grants.delete(block)
     } else if (assembly.failure !== undefined) {
       // The store's fault, not the peer's.
     } else if (code !== undefined && LIES.has(code)) {
       logger.warn({ peer, block, code }, 'a peer sent what is not the block that it was asked for; it is cut off')
       report(peer, 'corrupt')
-      this.#neighbours.ban(peer)
-      disconnect(peer)
+      this.#banned.add(peer)
+      this.#cutOff(peer)
     } else if (code === 'TASK_UNKNOWN') {
-      neighbour.has.delete(block)
+      dropHoldings(neighbour, [block])
     } else {
-      neighbour.suspectFor(SUSPECT_MS, clock.now())
-      if (neighbour.failed(askedAt, clock.now()) < MAX_FAILURES) return
+      suspect(link, clock.now())
+      if (noteFailure(link, askedAtMs, clock.now()) < MAX_FAILURES) return
       report(peer, 'unreachable')
-      this.#neighbours.remove(peer)
-      disconnect(peer)
+      this.#cutOff(peer)
     }
   }
 
-  #abort(which: (fetch: Fetch) => boolean): void {
-    for (const fetch of this.#fetches) if (which(fetch)) fetch.controller.abort(new Error('not needed from this peer'))
+  #cutOff(peer: string): void {
+    this.neighbourGone(peer)
+    this.#components.disconnect(peer)
   }
+
+  #abort(which: (request: BlockRequest) => boolean): void {
+    for (const [request, controller] of this.#open) if (which(request)) controller.abort(notNeeded())
+  }
+}
+
+function notNeeded(): Error {
+  return new Error('not needed from this peer')
 }

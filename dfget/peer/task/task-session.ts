@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import type { BlockBuffers } from '../../../lib/blocks/block-buffers.ts'
 import type { BlockStore, TaskBlocks } from '../../../lib/blocks/block-store.ts'
 import type { Clock } from '../../../lib/clock.ts'
@@ -5,7 +6,6 @@ import type { Logger } from '../../../lib/logger.ts'
 import type { Source } from '../../../lib/origin/origin.ts'
 import { OriginError } from '../../../lib/origin/origin-error.ts'
 import type { ResumableRead, ResumeComponents } from '../../../lib/origin/read-resumable.ts'
-import { Bitfield } from '../../../protocol/bitfield.ts'
 import { blockSizeFor } from '../../../protocol/block-size.ts'
 import { DamselflyError, toDamselflyError } from '../../../protocol/errors.ts'
 import type { PeerAddress } from '../../../protocol/messages/codec.ts'
@@ -21,18 +21,26 @@ import { Assembly } from './assembly.ts'
 import { Membership } from './membership.ts'
 import { OriginDownload } from './origin-download.ts'
 import { Readers } from './readers.ts'
+import type { RequestPump } from './request-pump.ts'
 import { StallWatch } from './stall-watch.ts'
 import { SwarmDownload } from './swarm-download.ts'
 
 export interface TaskSessionComponents {
   readonly supernode: SupernodeLink
   readonly links: InventoryLinks
+  readonly pump: RequestPump
   readonly store: BlockStore
   readonly buffers: BlockBuffers
   readonly resume: ResumeComponents
   readonly clientOf: (peer: PeerAddress) => BlockClient
   readonly clock: Clock
   readonly logger: Logger
+}
+
+export interface TaskSessionInit {
+  readonly source: Source
+  /** Nobody waits for it yet. */
+  readonly background: boolean
 }
 
 /** A session without readers and without progress ends after this long; what is stored stays. */
@@ -56,13 +64,15 @@ export class TaskSession {
   #swarm: SwarmDownload | undefined
   #origin: OriginDownload | undefined
   #blocks: TaskBlocks | undefined
+  #background: boolean
   #readAt = 0
 
-  constructor(components: TaskSessionComponents, source: Source) {
+  constructor(components: TaskSessionComponents, { source, background }: TaskSessionInit) {
     this.source = source
     this.#components = components
+    this.#background = background
     this.#stall = new StallWatch(components.clock)
-    this.#membership = new Membership(components, source)
+    this.#membership = new Membership(components, { source, background })
     this.ready = this.#begin()
     this.ready.catch(() => {})
   }
@@ -85,14 +95,22 @@ export class TaskSession {
     return this.readers.count === 0 && this.#stall.withoutProgressMs > IDLE_MS
   }
 
+  /** Somebody waits for it now, if nobody did before. */
+  promote(): void {
+    if (!this.#background) return
+    this.#background = false
+    this.#swarm?.promote()
+    this.#membership.promote()
+  }
+
   /** Ends the downloads. Readers go on from the origin. */
   stop(): void {
     this.#readAt = this.#components.clock.now()
     this.#swarm?.stop()
     this.#origin?.stop()
-    const assembly = this.#assembly
-    if (assembly !== undefined) this.#membership.tellNews(assembly.taskId)
+    this.#membership.tellNews()
     this.#membership.stop()
+    const assembly = this.#assembly
     if (assembly === undefined || assembly.complete) return
     assembly.fail(new Error('the session was stopped'))
     this.#membership.leave(assembly.taskId)
@@ -115,8 +133,9 @@ export class TaskSession {
         await this.#assembly?.extendMap(message.from, message.digests)
         if (message.sizeBytes !== undefined) await this.#assembly?.setSize(message.sizeBytes)
         if (message.sizeBytes !== undefined) this.#shape.resolve()
-        return this.#swarm?.pump()
+        return this.#swarm?.look()
       case 'grant':
+        this.#membership.granted(message.blocks)
         return this.#swarm?.granted(message.blocks)
       case 'connect':
         for (const peer of message.peers) {
@@ -152,12 +171,14 @@ export class TaskSession {
     if (assembly === undefined || assembly.complete || assembly.failure !== undefined) return
     this.#swarm?.tick()
     this.#membership.tick()
+    const lacking = this.#swarm?.hungryFor() ?? []
+    if (lacking.length > 0) this.#membership.hungry(assembly.taskId, lacking)
 
     const head = this.readers.lowestMissing(assembly)
     if (head === undefined || this.#origin !== undefined) return
     const verdict = this.#stall.judge(head, {
       canGet: this.#swarm?.canGet(head) ?? false,
-      quietMs: this.#swarm?.quietMs ?? Number.POSITIVE_INFINITY,
+      quietMs: this.#swarm?.quietMs(head) ?? Number.POSITIVE_INFINITY,
       mapped: head < assembly.map.length,
       // Without a swarm the supernode knows nothing of this download.
       supernodeSilentMs: this.#swarm === undefined ? Number.POSITIVE_INFINITY : this.#components.supernode.silentMs,
@@ -188,7 +209,7 @@ export class TaskSession {
   }
 
   async #beginInSwarm(registration: RegistrationAnswer): Promise<Assembly> {
-    const { store, clientOf, links, clock, logger } = this.#components
+    const { store, pump, clientOf, links, clock, logger } = this.#components
     const { taskId, blockSizeBytes, sizeBytes } = registration
     this.contentType = registration.contentType
     const assembly = this.#assemble(await store.open(taskId, { blockSizeBytes, sizeBytes }))
@@ -196,7 +217,7 @@ export class TaskSession {
     this.#swarm = new SwarmDownload(
       {
         assembly,
-        supernode,
+        pump,
         ticket: () => this.ticket ?? '',
         clientOf: peer => clientOf(peer === supernode.id ? supernode : { id: peer, addresses: [] }),
         heads: () => this.readers.heads(),
@@ -205,7 +226,7 @@ export class TaskSession {
         clock,
         logger,
       },
-      new Bitfield(),
+      { supernode, background: this.#background, seed: randomInt(2 ** 31) },
     )
     this.#stall.joined()
     this.#membership.join(taskId, assembly.present)

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { request as send } from 'undici'
-import type { BandwidthLimit } from '../../../registry-mock/bandwidth.ts'
+import type { ByteGate } from '../../../lib/limits/byte-gate.ts'
 import type { FrontExchange } from './front-server.ts'
 
 const NOT_PASSED = new Set(['authorization', 'connection', 'host', 'keep-alive', 'transfer-encoding'])
@@ -12,7 +12,7 @@ export interface BackendOptions {
   readonly path?: string
   /** Whether `Range` is not passed on, so that all of a blob comes with status 200. */
   readonly ignoreRange?: boolean
-  readonly bandwidth?: BandwidthLimit | undefined
+  readonly bandwidth?: ByteGate | undefined
   /** Cuts the answer when it aborts. */
   readonly until?: AbortSignal | undefined
 }
@@ -38,11 +38,12 @@ export async function answerFromBackend(
   until?.addEventListener('abort', () => response.destroy(), { once: true })
   try {
     for await (const chunk of answer.body as AsyncIterable<Uint8Array>) {
-      for (const piece of piecesOf(chunk, bandwidth?.pieceBytes ?? chunk.length)) {
-        if (bandwidth !== undefined && !(await bandwidth.take(piece.length, gone.signal))) return
-        if (response.destroyed) return
-        seen.sentBytes += piece.length
-        if (!response.write(piece)) await drained(response)
+      for (let rest = chunk; rest.length > 0; ) {
+        const granted = (await bandwidth?.take(rest.length, gone.signal)) ?? rest.length
+        if (granted === 0 || response.destroyed) return
+        seen.sentBytes += granted
+        if (!response.write(rest.subarray(0, granted))) await drained(response)
+        rest = rest.subarray(granted)
       }
     }
     response.end()
@@ -66,10 +67,6 @@ export function refuse(
 /** Sends an object as JSON. */
 export function answerJson(response: ServerResponse, value: object): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value))
-}
-
-function* piecesOf(chunk: Uint8Array, pieceBytes: number): Generator<Uint8Array> {
-  for (let at = 0; at < chunk.length; at += pieceBytes) yield chunk.subarray(at, at + pieceBytes)
 }
 
 function drained(response: ServerResponse): Promise<void> {

@@ -1,10 +1,10 @@
 import { systemClock } from '../../../lib/clock.ts'
+import { createRateLimit } from '../../../lib/limits/rate-limit.ts'
 import { formatChallenges } from '../../../protocol/challenge.ts'
 import { parseRegistryPath } from '../../../protocol/registry-path.ts'
 import type { RepositoryAccess } from '../../../registry-mock/auth/scope.ts'
 import { createSigner } from '../../../registry-mock/auth/signer.ts'
 import { createTokens } from '../../../registry-mock/auth/tokens.ts'
-import { createBandwidthLimit } from '../../../registry-mock/bandwidth.ts'
 import { type FrontAccount, grantsPull, pullScope } from './account.ts'
 import { answerFromBackend, refuse } from './answers.ts'
 import type { FrontHandler } from './front-server.ts'
@@ -34,7 +34,7 @@ export function createBearerRegistry(init: BearerRegistryInit): FrontHandler {
   const clock = systemClock
   const lifetimeMs = init.tokenLifetimeSeconds * 1000
   const tokens = createTokens({ signer: createSigner(), clock }, { lifetimeSeconds: init.tokenLifetimeSeconds })
-  const bandwidth = createBandwidthLimit(clock, init.bytesPerSecond)
+  const bandwidth = createRateLimit({ clock }, init.bytesPerSecond)
   const issuedAt = new Map<string, number>()
 
   function issue(access: readonly RepositoryAccess[]): string {

@@ -21,6 +21,7 @@ const MESSAGES: Row[] = [
     { type: 'have', task, blocks: [0, 5] },
     { type: 'lost', task, blocks: [] },
     { type: 'blocked', task, blocks: [2 ** 31 - 1] },
+    { type: 'hungry', task, blocks: [0, 7] },
     { type: 'ping' },
     { type: 'report', task, about: peer, kind: 'corrupt' },
   ].map((message): Row => [`up ${message.type}`, peerToSupernodeCodec as MessageCodec<unknown>, message]),

@@ -55,6 +55,11 @@ async function failingRun(thrown: unknown): Promise<string> {
 }
 
 describe('createConfigCommand', () => {
+  it('understands the name that a setting has in a file as a flag, too', async () => {
+    expect(await parse('--limitBytes', '7')).toEqual({ ...DEFAULTS, limitBytes: 7 })
+    expect(await parse('--limit-bytes', '7')).toEqual({ ...DEFAULTS, limitBytes: 7 })
+  })
+
   it('shows every setting that a flag can hold in its help', () => {
     const help = createConfigCommand('test-agent', 'A test.', Schema).helpInformation().replaceAll(/\s+/g, ' ')
     expect(help).toContain('--config <file> YAML file with settings (env: TEST_AGENT_CONFIG)')

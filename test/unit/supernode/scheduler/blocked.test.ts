@@ -1,38 +1,71 @@
 import { describe, expect, test } from 'vitest'
-import { grantsIn, SchedulerFixture, TASK } from '../../../helpers/scheduler-fixture.ts'
+import { grantsIn, range, SchedulerFixture, TASK } from '../../../helpers/scheduler-fixture.ts'
 
-/** Members that do not become neighbours by themselves. */
-const APART = { targetNeighbours: 0, minNeighbours: 0 }
+/** A ring of ten in which each has two neighbours, `a` among them, and those that are not neighbours of `a`. */
+function ringOfTen(config = {}): { scheduler: SchedulerFixture; strangers: string[] } {
+  const scheduler = new SchedulerFixture({ rings: 1, ...config })
+  for (const peer of ['a', ...range(9).map(index => `peer-${index}`)]) scheduler.join(peer)
+  const known = new Set(['a', ...scheduler.neighboursOf('a')])
+  return { scheduler, strangers: [...scheduler.task.members.keys()].filter(peer => !known.has(peer)) }
+}
 
-describe('blocked', () => {
-  test('a holder that is a stranger becomes a neighbour, the least loaded one', () => {
-    const scheduler = new SchedulerFixture(APART)
-    scheduler.join('a')
-    scheduler.join('busy', { have: [0] })
-    scheduler.join('free', { have: [0] })
-    scheduler.join('other', { have: [1] })
-    expect(scheduler.blocked('other', 0)).toMatchObject([{ type: 'connect', peer: 'other' }])
-    const [taken] = scheduler.neighboursOf('other')
-    const free = taken === 'busy' ? 'free' : 'busy'
+/** Asks, has patience, and asks again. */
+function askTwice(scheduler: SchedulerFixture, peer: string, block: number) {
+  expect(scheduler.blocked(peer, block)).toEqual([])
+  scheduler.nowMs += scheduler.state.config.patienceMs
+  return scheduler.blocked(peer, block)
+}
+
+describe('a block that a stranger holds', () => {
+  test('makes it an extra neighbour, the one with the fewest to serve, of a member that has been patient', () => {
+    const { scheduler, strangers } = ringOfTen({ patienceMs: 400 })
+    scheduler.ready(2)
+    const [busy = '', free = '', other = ''] = strangers.filter((_, index) => index % 2 === 0)
+    scheduler.have(busy, 0, 1)
+    scheduler.have(free, 0)
+    expect(askTwice(scheduler, other, 1)).toEqual([{ type: 'connect', peer: other, task: TASK, to: [busy] }])
+    expect(scheduler.blocked('a', 0)).toEqual([])
+    scheduler.nowMs += 399
+    expect(scheduler.blocked('a', 0)).toEqual([])
+    scheduler.nowMs += 1
     expect(scheduler.blocked('a', 0)).toEqual([{ type: 'connect', peer: 'a', task: TASK, to: [free] }])
   })
 
-  test('a member with no room gives up its busiest neighbour for the holder', () => {
-    const scheduler = new SchedulerFixture({ ...APART, maxNeighbours: 2 })
-    scheduler.join('a')
-    for (const [index, peer] of ['x', 'y', 'holder'].entries()) scheduler.join(peer, { have: [index] })
-    scheduler.blocked('a', 0, 1)
-    scheduler.blocked('holder', 1)
-    expect(scheduler.neighboursOf('y')).toEqual(['a', 'holder'])
-    expect(scheduler.blocked('a', 2)).toEqual([
-      { type: 'disconnect', peer: 'a', task: TASK, from: ['y'] },
-      { type: 'connect', peer: 'a', task: TASK, to: ['holder'] },
-    ])
-    expect(scheduler.neighboursOf('a')).toEqual(['holder', 'x'])
-    expect(scheduler.neighboursOf('y')).toEqual(['holder'])
+  test('makes it a neighbour at once of a member that lacks one', () => {
+    const { scheduler, strangers } = ringOfTen()
+    const [holder = ''] = strangers
+    const [lost = ''] = scheduler.neighboursOf('a')
+    scheduler.have(holder, 0)
+    scheduler.report('a', lost, 'unreachable')
+    expect(scheduler.blocked('a', 0)).toEqual([{ type: 'connect', peer: 'a', task: TASK, to: [holder] }])
   })
 
-  test('a young grant to another member is waited for; an older one is doubled, once per regrantAfterMs', () => {
+  test('takes the place of an extra neighbour where the member may have no more', () => {
+    const { scheduler, strangers } = ringOfTen({ maxNeighbours: 3 })
+    const [first = '', second = ''] = strangers
+    scheduler.have(first, 0)
+    scheduler.have(second, 1)
+    askTwice(scheduler, 'a', 0)
+    expect(askTwice(scheduler, 'a', 1)).toEqual([
+      { type: 'disconnect', peer: 'a', task: TASK, from: [first] },
+      { type: 'disconnect', peer: first, task: TASK, from: ['a'] },
+      { type: 'connect', peer: 'a', task: TASK, to: [second] },
+    ])
+  })
+
+  test('comes from the supernode when a short search meets no holder', () => {
+    const scheduler = new SchedulerFixture({ rings: 1 })
+    for (const index of range(2_000)) scheduler.join(`peer-${index}`)
+    const members = scheduler.island().rings[0]?.members ?? []
+    scheduler.have(members[0]?.peer.id ?? '', 0)
+    scheduler.ready(1)
+    const effects = askTwice(scheduler, members[1_000]?.peer.id ?? '', 0)
+    expect(effects.map(({ type }) => type)).toEqual(['grant'])
+  })
+})
+
+describe('a block that nobody can be asked for', () => {
+  test('is waited for while its grant is young; an older one is doubled, once per regrantAfterMs', () => {
     const scheduler = new SchedulerFixture()
     scheduler.join('a')
     scheduler.ready(1)
@@ -44,11 +77,35 @@ describe('blocked', () => {
     expect(scheduler.blocked('c', 0)).toEqual([])
     scheduler.nowMs += 500
     expect(grantsIn(scheduler.blocked('c', 0))).toEqual(['c:0'])
-    scheduler.nowMs += 500
-    expect(scheduler.blocked('c', 0)).toEqual([])
   })
 
-  test('a block held by a neighbour comes from the supernode only after the member has waited in vain', () => {
+  test('goes to another when the one that was granted it asks for it', () => {
+    const scheduler = new SchedulerFixture()
+    scheduler.join('a')
+    scheduler.ready(1)
+    scheduler.join('b')
+    scheduler.nowMs += 499
+    expect(scheduler.blocked('a', 0)).toEqual([])
+    scheduler.nowMs += 1
+    expect(grantsIn(scheduler.blocked('a', 0))).toEqual(['b:0'])
+    expect(scheduler.member('a')).toMatchObject({ openGrants: 0, missed: 1 })
+    // It may have got it after all.
+    scheduler.have('a', 0)
+    expect(scheduler.member('a').missed).toBe(0)
+    expect(scheduler.member('b').openGrants).toBe(1)
+  })
+
+  test('is granted to the same one again when there is nobody else', () => {
+    const scheduler = new SchedulerFixture()
+    scheduler.join('a')
+    scheduler.ready(1)
+    scheduler.nowMs += 500
+    expect(grantsIn(scheduler.blocked('a', 0))).toEqual(['a:0'])
+    expect(scheduler.island().grants.get(0)).toHaveLength(1)
+    expect(scheduler.blocked('a', 0)).toEqual([])
+  })
+
+  test('comes from the supernode when a neighbour holds it and the member has waited in vain', () => {
     const scheduler = new SchedulerFixture()
     scheduler.join('holder', { have: [0] })
     scheduler.join('a')
@@ -62,13 +119,13 @@ describe('blocked', () => {
     expect(scheduler.blocked('a', 0)).toEqual([])
   })
 
-  test('a block that the supernode does not have yet is not granted', () => {
+  test('is not granted while the supernode does not have it', () => {
     const scheduler = new SchedulerFixture()
     scheduler.join('a')
     expect(scheduler.blocked('a', 0)).toEqual([])
   })
 
-  test('an unheld block beyond what the windows allow is waited for in turn', () => {
+  test('is waited for in turn when it lies beyond what the windows allow', () => {
     const scheduler = new SchedulerFixture({ grantWindowBytes: 1 })
     scheduler.join('a')
     scheduler.ready(10)
@@ -76,7 +133,7 @@ describe('blocked', () => {
     expect(grantsIn(scheduler.have('a', 0, 1))).toEqual(['a:2', 'a:3'])
   })
 
-  test('a member whose own grant is overdue is told again', () => {
+  test('is granted once more to a member that let its grant go overdue, when nobody else has room', () => {
     const scheduler = new SchedulerFixture()
     scheduler.join('a')
     scheduler.ready(1)
@@ -84,10 +141,10 @@ describe('blocked', () => {
     scheduler.tick(2_000)
     scheduler.nowMs += 500
     expect(grantsIn(scheduler.blocked('a', 0))).toEqual(['a:0'])
-    expect(scheduler.task.grants.get(0)).toHaveLength(1)
+    expect(scheduler.island().grants.get(0)).toHaveLength(1)
   })
 
-  test('a member that let its grant go overdue does not get it again while another has room', () => {
+  test('goes to another than the member that let its grant go overdue, where there is one', () => {
     const scheduler = new SchedulerFixture()
     scheduler.join('deaf')
     scheduler.ready(1)
@@ -96,16 +153,27 @@ describe('blocked', () => {
     scheduler.nowMs += 500
     expect(grantsIn(scheduler.blocked('deaf', 0))).toEqual(['b:0'])
   })
+})
 
-  test('only members that want and miss the block are helped', () => {
-    const scheduler = new SchedulerFixture(APART)
-    scheduler.join('holder', { have: [0] })
+describe('what a member may ask for', () => {
+  test('only what it wants and misses', () => {
+    const { scheduler, strangers } = ringOfTen()
+    const [holder = ''] = strangers
+    scheduler.have(holder, 0)
     scheduler.join('offers', { wants: false })
     scheduler.ready(1)
     expect(scheduler.blocked('offers', 0)).toEqual([])
-    expect(scheduler.blocked('holder', 0)).toEqual([])
+    expect(scheduler.blocked(holder, 0)).toEqual([])
     expect(scheduler.blocked('stranger', 0)).toEqual([])
-    expect(scheduler.blocked('holder', -1, 0.5, 2 ** 40, Number.NaN)).toEqual([])
+    expect(scheduler.blocked('a', -1, 0.5, 2 ** 40, Number.NaN)).toEqual([])
+  })
+
+  test('what it asks for takes bounded memory', () => {
+    const { scheduler, strangers } = ringOfTen()
+    const [holder = ''] = strangers
+    scheduler.have(holder, ...range(500))
+    scheduler.blocked('a', ...range(500))
+    expect(scheduler.member('a').blockedSince?.size).toBe(64)
   })
 
   test('claims beyond the bound of blocks take no memory', () => {
@@ -114,6 +182,6 @@ describe('blocked', () => {
     scheduler.have('a', 99, 100, 2 ** 31, -1, 1.5)
     expect([...scheduler.member('a').have]).toEqual([99])
     expect(scheduler.ready(2 ** 40)).toEqual([])
-    expect(scheduler.task.holders.counts.length).toBeLessThanOrEqual(128)
+    expect(scheduler.island().holders.counts.length).toBeLessThanOrEqual(128)
   })
 })

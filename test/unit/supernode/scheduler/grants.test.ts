@@ -26,11 +26,20 @@ describe('granting', () => {
   })
 
   test('no more is granted in a task than the supernode can upload in time', () => {
-    const scheduler = new SchedulerFixture({ maxGrantedBytes: 24 * 1024 * 1024 })
+    const scheduler = new SchedulerFixture({ maxGrantedBytes: 6 * 1024 * 1024, minGrantedBlocks: 0 })
     for (const peer of ['a', 'b', 'c']) scheduler.join(peer)
     expect(blocksGrantedIn(scheduler.ready(100))).toEqual(range(6))
-    const taker = scheduler.task.grants.get(0)?.[0]?.member.peer.id ?? ''
+    const taker = scheduler.island().grants.get(0)?.[0]?.member.peer.id ?? ''
     expect(blocksGrantedIn(scheduler.have(taker, 0))).toEqual([6])
+  })
+
+  test('no more is granted than so far ahead of the member that holds most', () => {
+    const scheduler = new SchedulerFixture({ lookaheadBytes: 4 * 1024 * 1024, minGrantedBlocks: 1 })
+    for (const peer of ['a', 'b', 'c']) scheduler.join(peer)
+    const [first = ''] = grantsIn(scheduler.ready(100))
+    expect(scheduler.island().cursor).toBe(4)
+    const [peer = '', block] = first.split(':')
+    expect(blocksGrantedIn(scheduler.have(peer, Number(block)))).toEqual([4])
   })
 
   test('among equals the member that holds the fewest blocks is chosen', () => {
@@ -41,6 +50,31 @@ describe('granting', () => {
     expect(grantsIn(scheduler.ready(1))).toEqual(['poorer:0'])
     expect(grantsIn(scheduler.ready(2))).toEqual(['poor:1'])
     expect(grantsIn(scheduler.ready(3))).toEqual(['rich:2'])
+  })
+
+  test('news of blocks counts for who holds the fewest', () => {
+    const scheduler = new SchedulerFixture()
+    for (const peer of ['a', 'b', 'c']) scheduler.join(peer)
+    scheduler.have('a', 10, 11)
+    scheduler.have('b', 10)
+    expect(grantsIn(scheduler.ready(1))).toEqual(['c:0'])
+    scheduler.have('c', 0, 10, 11)
+    expect(grantsIn(scheduler.ready(2))).toEqual(['b:1'])
+    scheduler.apply({ type: 'lost', peer: 'a', task: TASK, blocks: [10, 11] })
+    expect(grantsIn(scheduler.ready(3))).toEqual(['a:2'])
+  })
+
+  test('work that nobody waits for gets what is left over', () => {
+    const scheduler = new SchedulerFixture({ grantWindowBytes: 1 })
+    scheduler.join('preheat', { priority: 'background' })
+    scheduler.join('pull', { have: [50, 51] })
+    expect(grantsIn(scheduler.ready(3))).toEqual(['pull:0', 'pull:1', 'preheat:2'])
+    expect(grantsIn(scheduler.have('pull', 0))).toEqual([])
+    expect(grantsIn(scheduler.ready(4))).toEqual(['pull:3'])
+    scheduler.rejoin('preheat', { priority: 'normal' })
+    scheduler.have('pull', 1)
+    scheduler.have('preheat', 2)
+    expect(grantsIn(scheduler.ready(5))).toEqual(['preheat:4'])
   })
 
   test('a block that a member holds is not granted', () => {
@@ -62,16 +96,8 @@ describe('granting', () => {
     scheduler.join('a')
     scheduler.ready(1)
     scheduler.join('b', { wants: false })
-    scheduler.apply({ type: 'leave', peer: 'b', task: TASK })
-    const effects = scheduler.apply({
-      type: 'join',
-      peer: 'a',
-      task: TASK,
-      have: scheduler.member('a').have,
-      wants: false,
-      now: scheduler.nowMs,
-    })
-    expect(effects).toEqual([])
+    scheduler.leave('b')
+    expect(scheduler.rejoin('a', { wants: false })).toEqual([])
     expect(grantsIn(scheduler.join('c'))).toEqual(['c:0'])
   })
 })
@@ -150,8 +176,8 @@ describe('deadlines', () => {
     scheduler.tick(2_000)
     scheduler.have('slow', 0)
     scheduler.have('b', 0)
-    expect(scheduler.task.grants.size).toBe(0)
-    expect(scheduler.task.openGrants).toBe(0)
+    expect(scheduler.island().grants.size).toBe(0)
+    expect(scheduler.island().openGrants).toBe(0)
     expect(scheduler.member('b').openGrants).toBe(0)
   })
 

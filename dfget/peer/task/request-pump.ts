@@ -1,0 +1,113 @@
+import type { Clock } from '../../../lib/clock.ts'
+import { createDownload, type DownloadInit } from '../picker/download.ts'
+import { fillDownload, fillLink, fillNeighbour } from '../picker/fill.ts'
+import { dropIdleLink, linkTo } from '../picker/link.ts'
+import { endDownload } from '../picker/neighbours.ts'
+import { closeRequest } from '../picker/requests.ts'
+import type { BlockRequest, Download, Link, Links, Neighbour } from '../picker/state.ts'
+
+/** A download as its pump sees it. */
+export interface Requester {
+  /** Brings what the picker knows of the content and its readers up to date. */
+  refresh(): void
+  /** Sends a request that is booked as open. When it has ended, however it did, the pump's `close` is called with it. */
+  send(request: BlockRequest): void
+}
+
+/**
+ * Keeps the links of a node full. They are shared by its downloads, which take turns. Whoever sees that more may be asked for
+ * says so; what to ask for is chosen once in that turn of the event loop, however often and for whatever it was said.
+ */
+export class RequestPump {
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #links: Links = new Map()
+  readonly #requesters = new Map<Download, Requester>()
+  readonly #offered = { links: new Set<Link>(), neighbours: new Set<Neighbour>(), downloads: new Set<Download>() }
+  #due = false
+
+  constructor(clock: Pick<Clock, 'now'>) {
+    this.#clock = clock
+  }
+
+  /** The link to a peer, for a neighbour of any download. */
+  linkTo(peer: string): Link {
+    return linkTo(this.#links, peer)
+  }
+
+  /** Begins a download. @param init.supernode the supernode's peer id */
+  begin(init: Omit<DownloadInit, 'supernode'> & { readonly supernode: string }, requester: Requester): Download {
+    const download = createDownload({ ...init, supernode: this.linkTo(init.supernode) })
+    this.#requesters.set(download, requester)
+    return download
+  }
+
+  /** Ends a download. The caller ends its open requests and closes them as always. */
+  end(download: Download): void {
+    this.#requesters.delete(download)
+    endDownload(download)
+  }
+
+  /** A request has ended: its place on the link is free for whoever comes next. */
+  close(request: BlockRequest): void {
+    closeRequest(request)
+    this.#offered.links.add(request.neighbour.link)
+    this.#schedule()
+  }
+
+  /** A neighbour has something new to offer. */
+  offerNeighbour(neighbour: Neighbour): void {
+    this.#offered.neighbours.add(neighbour)
+    this.#schedule()
+  }
+
+  /** A download has something new to ask for. */
+  offerDownload(download: Download): void {
+    this.#offered.downloads.add(download)
+    this.#schedule()
+  }
+
+  /** To be called now and then: forgets links that nobody uses. */
+  tick(): void {
+    const nowMs = this.#clock.now()
+    for (const link of this.#links.values()) dropIdleLink(this.#links, link, nowMs)
+  }
+
+  #schedule(): void {
+    if (this.#due) return
+    this.#due = true
+    queueMicrotask(() => {
+      this.#due = false
+      for (const request of this.#choose()) this.#requesters.get(request.neighbour.download)?.send(request)
+    })
+  }
+
+  /** The requests for all that was offered: places that became free first, then for those that somebody waits for. */
+  #choose(): BlockRequest[] {
+    for (const requester of this.#requesters.values()) requester.refresh()
+    const nowMs = this.#clock.now()
+    const links = taken(this.#offered.links)
+    const neighbours = taken(this.#offered.neighbours).filter(isAskable)
+    const downloads = taken(this.#offered.downloads).filter(download => this.#requesters.has(download))
+    return [
+      ...links.flatMap(link => fillLink(link, nowMs)),
+      ...backgroundLast(neighbours, ({ download }) => download).flatMap(neighbour => fillNeighbour(neighbour, nowMs)),
+      ...backgroundLast(downloads, download => download).flatMap(download => fillDownload(download, nowMs)),
+    ]
+  }
+}
+
+/** Empties a set. */
+function taken<T>(set: Set<T>): T[] {
+  const all = [...set]
+  set.clear()
+  return all
+}
+
+/** Whether it is still a neighbour in a download that goes on. */
+function isAskable(neighbour: Neighbour): boolean {
+  return neighbour.link.users.includes(neighbour)
+}
+
+function backgroundLast<T>(items: readonly T[], downloadOf: (item: T) => Download): T[] {
+  return items.toSorted((a, b) => Number(downloadOf(a).background) - Number(downloadOf(b).background))
+}

@@ -1,0 +1,53 @@
+import { request } from 'undici'
+import { DamselflyError, ERRORS, type ErrorCode } from '../../protocol/errors.ts'
+import { LIMITS_PATH } from './limits-path.ts'
+
+/** Limits by the names of their settings. */
+export type LimitValues = Readonly<Record<string, number>>
+
+/** A program that says nothing for this long counts as down. */
+const SILENCE_MS = 5_000
+
+/**
+ * Asks a program for its limits, or has some of them changed.
+ * @param url of the program's API
+ * @param changes those to change; none to see the limits only
+ * @returns all limits in force
+ * @throws DamselflyError the program's refusal; `unreachable` when there is no usable answer
+ */
+export async function askLimits(
+  { url, unreachable }: { readonly url: string; readonly unreachable: ErrorCode },
+  changes: LimitValues,
+): Promise<LimitValues> {
+  const target = `${url.replace(/\/+$/, '')}${LIMITS_PATH}`
+  const change = Object.keys(changes).length > 0
+  let status: number
+  let answer: unknown
+  try {
+    const response = await request(target, {
+      signal: AbortSignal.timeout(SILENCE_MS),
+      ...(change
+        ? { method: 'PUT', body: JSON.stringify(changes), headers: { 'content-type': 'application/json' } }
+        : { method: 'GET' }),
+    })
+    status = response.statusCode
+    answer = await response.body.json()
+  } catch (error) {
+    throw new DamselflyError(unreachable, (error as Error).message, { cause: error })
+  }
+  if (status === 200 && isLimits(answer)) return answer
+  throw refusalOf(answer) ?? new DamselflyError(unreachable, `it answered with status ${status}`)
+}
+
+function refusalOf(answer: unknown): DamselflyError | undefined {
+  const { code, message = '' } = (answer ?? {}) as { code?: string; message?: string }
+  if (code === undefined || !Object.hasOwn(ERRORS, code)) return undefined
+  const { message: general } = ERRORS[code as ErrorCode]
+  return new DamselflyError(code as ErrorCode, message.replace(`${general}: `, ''))
+}
+
+function isLimits(answer: unknown): answer is LimitValues {
+  return (
+    typeof answer === 'object' && answer !== null && Object.values(answer).every(value => typeof value === 'number')
+  )
+}

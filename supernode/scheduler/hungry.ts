@@ -1,0 +1,46 @@
+import { connectToHolder } from './blocked.ts'
+import { isBlockIndex } from './inventory.ts'
+import { budgetOf, hasGrantable } from './islands.ts'
+import type { Outbox } from './outbox.ts'
+import { grantAgain, newestGrant } from './regrants.ts'
+import type { Member, SchedulerState } from './state.ts'
+
+/** A member that asks again within this time has been hungry all the while; it asks on every tick of its own. */
+const SAME_HUNGER_MS = 350
+
+/**
+ * A member could take more than its neighbours have to give: it came early and holds what they hold, or they are slow. After
+ * `patienceMs` it gets an extra neighbour, the least busy holder that is found. After `spareAfterMs` the supernode gives from
+ * what it has to spare: when all that nobody holds is granted, and within its budget.
+ */
+export function feed(state: SchedulerState, member: Member, blocks: readonly number[], outbox: Outbox): void {
+  if (!member.wants) return
+  const wanted = blocks.filter(block => isWanted(state, member, block))
+  const [first] = wanted
+  if (first === undefined) return
+  const { patienceMs, spareAfterMs } = state.config
+  const forMs = hungryForMs(state, member)
+  if (!member.peer.isolated && forMs >= patienceMs) connectToHolder(state, member, first, outbox)
+  if (forMs < spareAfterMs) return
+  for (const block of wanted) {
+    if (!hasSpare(member)) return
+    const newest = newestGrant(member.island, block)
+    if (newest === undefined || state.nowMs - newest.atMs >= state.config.regrantAfterMs)
+      grantAgain(state, member, block, outbox)
+  }
+}
+
+function isWanted(state: SchedulerState, { have, island }: Member, block: number): boolean {
+  return isBlockIndex(state, block) && block < island.task.readyBlocks && !have.has(block)
+}
+
+/** Whether the supernode has nothing better to do. */
+function hasSpare({ island }: Member): boolean {
+  return !hasGrantable(island) && island.openGrants < budgetOf(island)
+}
+
+function hungryForMs({ nowMs }: SchedulerState, member: Member): number {
+  if (nowMs - member.hungryAtMs > SAME_HUNGER_MS) member.hungrySinceMs = nowMs
+  member.hungryAtMs = nowMs
+  return nowMs - member.hungrySinceMs
+}

@@ -1,0 +1,141 @@
+import type { BlockRequest } from '../../../dfget/peer/picker/state.ts'
+import type { EventQueue } from '../engine/event-queue.ts'
+import { Flow, type FlowNetwork, type Pipe } from '../engine/flow-network.ts'
+
+/** Who hears of blocks that have arrived. */
+export interface Receiver {
+  delivered(request: BlockRequest, bytes: number): void
+  lengthOf(request: BlockRequest): number
+}
+
+/** The sending side of a node: as the block server, it sends one block after the other to each peer, and to so many at once. */
+export class Uploads {
+  sentBytes = 0
+  readonly network: FlowNetwork
+  readonly #slots: number
+  #sending = 0
+  readonly #waiting: Channel[] = []
+
+  /** @param slots blocks sent at once; the others wait in the order of their coming */
+  constructor(network: FlowNetwork, slots: number) {
+    this.network = network
+    this.#slots = slots
+  }
+
+  /** A channel has something to send. */
+  offer(channel: Channel): void {
+    if (this.#sending < this.#slots) this.#begin(channel)
+    else this.#waiting.push(channel)
+  }
+
+  /** A channel may send its next block at once, because nobody else waits. */
+  mayGoOn(): boolean {
+    return this.#waiting.length === 0
+  }
+
+  /** A channel has stopped sending. */
+  release(): void {
+    this.#sending--
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
+      if (next.isEmpty) {
+        next.passedOver()
+        continue
+      }
+      this.#begin(next)
+      return
+    }
+  }
+
+  #begin(channel: Channel): void {
+    this.#sending++
+    channel.begin()
+  }
+}
+
+/** The block stream from one node to another. */
+export class Channel {
+  readonly #uploads: Uploads
+  readonly #receiver: Receiver
+  readonly #flow: Flow
+  readonly #requests: BlockRequest[] = []
+  #state: 'idle' | 'waiting' | 'sending' = 'idle'
+  #bytes = 0
+
+  constructor(queue: EventQueue, uploads: Uploads, pipes: readonly Pipe[], receiver: Receiver) {
+    this.#uploads = uploads
+    this.#receiver = receiver
+    this.#flow = new Flow(queue, pipes, () => this.#done())
+  }
+
+  get isEmpty(): boolean {
+    return this.#requests.length === 0
+  }
+
+  /** A request has arrived. */
+  ask(request: BlockRequest): void {
+    this.#requests.push(request)
+    if (this.#state !== 'idle') return
+    this.#state = 'waiting'
+    this.#uploads.offer(this)
+  }
+
+  /** A request is not needed any more. */
+  cancel(request: BlockRequest): void {
+    const at = this.#requests.indexOf(request)
+    if (at < 0) return
+    this.#requests.splice(at, 1)
+    if (at > 0 || this.#state !== 'sending') return
+    this.#uploads.sentBytes += this.#bytes - this.#flow.leftBytes
+    this.#goOn()
+  }
+
+  /** The stream is broken: nothing more comes. */
+  cut(): void {
+    this.#requests.length = 0
+    if (this.#state !== 'sending') return
+    this.#uploads.network.stop(this.#flow)
+    this.#state = 'idle'
+    this.#uploads.release()
+  }
+
+  /** Its turn has come. */
+  begin(): void {
+    this.#state = 'sending'
+    this.#load()
+  }
+
+  /** Its turn has come, and there is nothing to send any more. */
+  passedOver(): void {
+    this.#state = 'idle'
+  }
+
+  #load(): void {
+    const [request] = this.#requests
+    if (request === undefined) return
+    this.#bytes = this.#receiver.lengthOf(request)
+    this.#uploads.network.start(this.#flow, this.#bytes)
+  }
+
+  #done(): void {
+    const request = this.#requests.shift()
+    if (request === undefined) return
+    const bytes = this.#bytes
+    this.#uploads.sentBytes += bytes
+    this.#goOn()
+    this.#receiver.delivered(request, bytes)
+  }
+
+  #goOn(): void {
+    if (!this.isEmpty && this.#uploads.mayGoOn()) {
+      this.#load()
+      return
+    }
+    this.#uploads.network.stop(this.#flow)
+    this.#state = 'idle'
+    if (!this.isEmpty) {
+      this.#state = 'waiting'
+      this.#uploads.release()
+      this.#uploads.offer(this)
+    } else this.#uploads.release()
+  }
+}

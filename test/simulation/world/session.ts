@@ -1,0 +1,266 @@
+import { createDownload } from '../../../dfget/peer/picker/download.ts'
+import { fillDownload, fillNeighbour } from '../../../dfget/peer/picker/fill.ts'
+import { hungryFor } from '../../../dfget/peer/picker/hunger.ts'
+import { linkTo } from '../../../dfget/peer/picker/link.ts'
+import {
+  addHoldings,
+  addNeighbour,
+  endDownload,
+  isOffered,
+  removeNeighbour,
+} from '../../../dfget/peer/picker/neighbours.ts'
+import { blockStored, closeRequest } from '../../../dfget/peer/picker/requests.ts'
+import type { BlockRequest, Download, Neighbour } from '../../../dfget/peer/picker/state.ts'
+import { StallWatch } from '../../../dfget/peer/task/stall-watch.ts'
+import { Bitfield } from '../../../protocol/bitfield.ts'
+import type { SimulatedEvent } from '../engine/event-queue.ts'
+import { SUPERNODE } from './names.ts'
+import type { Membership, Node } from './parts.ts'
+import type { SimulatedTask } from './task.ts'
+
+/** What a session's own events are about. */
+const NEWS_DUE = 0
+const NEWS_TOLD = 1
+const REPORT_DUE = 2
+const TICK = 3
+
+/** As in the peer: what is told to the supernode at the latest after so many blocks. */
+const REPORT_BLOCKS = 256
+const TICK_MS = 100
+/** A control message, the dial of a peer and its answer. */
+const DIAL_TRIPS = 4
+
+/** One download of a simulated peer: the production picker, with everything around it simulated. */
+export class Session implements SimulatedEvent, Membership {
+  readonly peer: Node
+  readonly task: SimulatedTask
+  readonly have: Bitfield
+  readonly download: Download
+  /** As what this peer is known to others, by the peer that knows it. */
+  readonly knownAs = new Map<Membership, Neighbour>()
+  completeAtMs: number | undefined
+  #head = 0
+  #news: number[] = []
+  readonly #onTheWay: number[][] = []
+  #report: number[] = []
+  #reportDue = false
+  readonly #granted = new Set<number>()
+  readonly #dialling = new Set<Membership>()
+  readonly #banned = new Set<Membership>()
+  readonly #stall: StallWatch
+  #deliveredAtMs: number
+  #readsOrigin = false
+
+  constructor(peer: Node, task: SimulatedTask) {
+    this.peer = peer
+    this.task = task
+    this.have = task.emptyInventory()
+    const { queue, spec } = peer.world
+    this.download = createDownload({
+      have: this.have,
+      blockSizeBytes: task.spec.blockBytes,
+      supernode: linkTo(peer.links, SUPERNODE),
+      seed: (spec.seed * 7919 + peer.index * 104_729) | 0,
+    })
+    this.download.heads = [0]
+    this.#stall = new StallWatch(peer.world.clock)
+    this.#stall.joined()
+    this.#deliveredAtMs = queue.nowMs
+    queue.after(TICK_MS, this, TICK)
+  }
+
+  get complete(): boolean {
+    return this.completeAtMs !== undefined
+  }
+
+  run(tag: number): void {
+    if (!this.peer.alive) return
+    if (tag === NEWS_DUE) this.#sendNews()
+    else if (tag === NEWS_TOLD) this.#newsArrives()
+    else if (tag === REPORT_DUE) this.#sendReport()
+    else this.#tick()
+  }
+
+  /** The supernode says how much of the task it has. */
+  mapGrew(blockCount: number): void {
+    this.download.blockCount = blockCount
+    this.download.mapComplete = blockCount === this.task.blockCount
+  }
+
+  granted(blocks: readonly number[]): void {
+    if (!this.peer.alive || this.complete) return
+    for (const block of blocks) {
+      if (this.have.has(block)) continue
+      this.#granted.add(block)
+      this.download.grants.add(block)
+    }
+    this.peer.send(fillNeighbour(this.download.supernode, this.peer.world.queue.nowMs))
+  }
+
+  /** The supernode wants two peers to be neighbours. */
+  connect(other: Membership): void {
+    this.#dialling.add(other)
+    this.peer.world.later(DIAL_TRIPS, () => {
+      if (!this.#dialling.delete(other)) return
+      if (!this.peer.alive || !other.peer.alive || this.#banned.has(other) || other.hasBanned(this)) return
+      this.meet(other)
+      other.meet(this)
+    })
+  }
+
+  /** The two are neighbours no longer; what is on its way still comes. */
+  part(other: Membership): void {
+    this.#dialling.delete(other)
+    this.forget(other)
+    other.forget(this)
+  }
+
+  /** The other is gone, and what it was asked for with it. */
+  lose(other: Membership): void {
+    for (const request of this.forget(other)) closeRequest(request)
+    this.fill()
+  }
+
+  fill(): void {
+    if (!this.complete && this.peer.alive) this.peer.send(fillDownload(this.download, this.peer.world.queue.nowMs))
+  }
+
+  /** A block has come, as it should be. @returns whether it was needed */
+  stored(block: number): boolean {
+    if (!this.have.add(block)) return false
+    const { queue } = this.peer.world
+    this.#deliveredAtMs = queue.nowMs
+    this.#stall.progress()
+    this.task.holders[block] = (this.task.holders[block] ?? 0) + 1
+    for (const request of blockStored(this.download, block)) this.peer.cancel(request)
+    if (block === this.#head) {
+      this.#head = this.have.firstClear(block)
+      this.download.heads = [this.#head]
+    }
+    if (this.have.count === this.task.blockCount) this.#end()
+    this.#note(block)
+    return true
+  }
+
+  hasBanned(other: Membership): boolean {
+    return this.#banned.has(other)
+  }
+
+  /** A neighbour sent something else than it was asked for. */
+  ban(other: Membership): void {
+    this.#banned.add(other)
+    for (const request of this.forget(other)) this.peer.cancel(request)
+    other.forget(this)
+    this.peer.world.supernode.tell({
+      type: 'report',
+      from: this.peer.id,
+      task: this.task.id,
+      about: other.peer.id,
+      kind: 'corrupt',
+      now: 0,
+    })
+    this.fill()
+  }
+
+  /** The supernode is gone, and what it granted with it. */
+  revokeGrants(): void {
+    this.download.grants.clear()
+    for (const request of [...this.download.requests.values()].flat()) {
+      if (request.neighbour === this.download.supernode) this.peer.cancel(request)
+    }
+    this.fill()
+  }
+
+  meet(other: Membership): void {
+    if (this.knownAs.has(other)) return
+    const known = addNeighbour(
+      other.download,
+      linkTo(other.peer.links, this.peer.id),
+      Bitfield.fromBytes(this.have.toBytes()),
+    )
+    this.knownAs.set(other, known)
+    if (!other.complete) other.peer.send(fillNeighbour(known, this.peer.world.queue.nowMs))
+  }
+
+  forget(other: Membership): readonly BlockRequest[] {
+    other.knownAs.delete(this)
+    return removeNeighbour(this.download, other.peer.id)
+  }
+
+  #note(block: number): void {
+    const { queue, spec } = this.peer.world
+    if (this.#news.push(block) === 1) queue.after(spec.newsBatchMs, this, NEWS_DUE)
+    this.#report.push(block)
+    const prompt = this.#granted.delete(block) || this.complete || this.#report.length >= REPORT_BLOCKS
+    if (prompt && !this.#reportDue) {
+      this.#reportDue = true
+      queue.after(spec.newsBatchMs, this, REPORT_DUE)
+    } else if (this.#report.length === 1) queue.after(spec.reportBatchMs, this, REPORT_DUE)
+  }
+
+  #sendNews(): void {
+    const { world } = this.peer
+    world.controlMessages += this.knownAs.size
+    this.#onTheWay.push(this.#news)
+    this.#news = []
+    world.queue.after(world.spec.latencyMs, this, NEWS_TOLD)
+  }
+
+  #newsArrives(): void {
+    const blocks = this.#onTheWay.shift() ?? []
+    const { nowMs } = this.peer.world.queue
+    for (const [session, neighbour] of this.knownAs) {
+      if (session.complete) continue
+      addHoldings(neighbour, blocks)
+      session.peer.send(fillNeighbour(neighbour, nowMs))
+    }
+  }
+
+  #sendReport(): void {
+    this.#reportDue = false
+    if (this.#report.length === 0) return
+    const { supernode } = this.peer.world
+    supernode.tell({ type: 'have', peer: this.peer.id, task: this.task.id, blocks: this.#report, now: 0 })
+    this.#report = []
+  }
+
+  #end(): void {
+    const { world } = this.peer
+    this.completeAtMs = world.queue.nowMs
+    for (const request of endDownload(this.download)) this.peer.cancel(request)
+    this.peer.completed()
+  }
+
+  #tick(): void {
+    if (this.complete) return
+    const { world } = this.peer
+    const { nowMs } = world.queue
+    world.queue.after(TICK_MS, this, TICK)
+    this.fill()
+    const head = this.#head
+    const verdict = this.#stall.judge(head, {
+      canGet: this.download.asked.has(head) || this.download.grants.has(head) || isOffered(this.download, head, nowMs),
+      quietMs: this.download.requests.size === 0 ? Number.POSITIVE_INFINITY : nowMs - this.#deliveredAtMs,
+      mapped: head < this.download.blockCount,
+      supernodeSilentMs: world.supernode.silentMs,
+    })
+    const lacking = hungryFor(this.download)
+    if (lacking.length > 0) {
+      world.supernode.tell({ type: 'hungry', peer: this.peer.id, task: this.task.id, blocks: lacking, now: 0 })
+    }
+    if (verdict === 'ask') {
+      world.supernode.tell({ type: 'blocked', peer: this.peer.id, task: this.task.id, blocks: [head], now: 0 })
+    } else if (verdict !== 'wait' && !this.#readsOrigin) this.#readOrigin(head)
+  }
+
+  /** As the peer does: from the block that is missing on, until the swarm delivers again. */
+  #readOrigin(block: number): void {
+    this.#readsOrigin = true
+    this.peer.readOrigin(this, block, () => {
+      this.#readsOrigin = false
+      const next = this.#head
+      const swarmHasIt = this.download.asked.has(next) || isOffered(this.download, next, this.peer.world.queue.nowMs)
+      if (!this.complete && !swarmHasIt) this.#readOrigin(next)
+    })
+  }
+}

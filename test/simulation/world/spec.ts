@@ -1,0 +1,47 @@
+import type { Labels } from '../../../supernode/scheduler/event.ts'
+
+/** What is simulated. Sizes in bytes, rates in bytes per millisecond, times in milliseconds of the virtual clock. */
+export interface WorldSpec {
+  readonly seed: number
+  readonly tasks: readonly TaskSpec[]
+  readonly peers: readonly PeerSpec[]
+  readonly supernode: SupernodeSpec
+  /** What the registry sends to the supernode, or to all who read it when the supernode is gone. */
+  readonly originBytesPerMs: number
+  /** What joins each zone with the others, in each direction; unlimited when it is missing. The supernode is in no zone. */
+  readonly zoneBytesPerMs?: number
+  /** One way, for every message. */
+  readonly latencyMs: number
+  /** How long inventory news is gathered before neighbours, and the supernode, are told. */
+  readonly newsBatchMs: number
+  readonly reportBatchMs: number
+  /** Tasks that a node pulls at once, as container runtimes do with layers. */
+  readonly tasksAtOnce: number
+}
+
+/** One blob. */
+export interface TaskSpec {
+  readonly sizeBytes: number
+  readonly blockBytes: number
+}
+
+/** A node. */
+export interface PeerSpec {
+  readonly labels: Labels
+  readonly upBytesPerMs: number
+  readonly downBytesPerMs: number
+  /** What its disk takes; unlimited when it is missing. */
+  readonly diskBytesPerMs?: number
+  readonly arrivesAtMs: number
+  readonly leavesAtMs?: number
+  /** It corrupts what it sends. */
+  readonly lies?: boolean
+}
+
+/** The supernode. */
+export interface SupernodeSpec {
+  readonly upBytesPerMs: number
+  /** Blocks that it sends at once. */
+  readonly uploadSlots: number
+  readonly diesAtMs?: number
+}

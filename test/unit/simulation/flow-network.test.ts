@@ -1,0 +1,136 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { EventQueue } from '../../simulation/engine/event-queue.ts'
+import { createPipe, Flow, FlowNetwork, type Pipe } from '../../simulation/engine/flow-network.ts'
+
+function network() {
+  const queue = new EventQueue()
+  const flows = new FlowNetwork()
+  const done: { flow: number; atMs: number }[] = []
+  let count = 0
+  return {
+    queue,
+    flows,
+    done,
+    begin(pipes: Pipe[], bytes: number): Flow {
+      const number = count++
+      const flow: Flow = new Flow(queue, pipes, () => {
+        done.push({ flow: number, atMs: queue.nowMs })
+        flows.stop(flow)
+      })
+      flows.start(flow, bytes)
+      return flow
+    },
+    runAll() {
+      while (queue.step()) {}
+    },
+  }
+}
+
+describe('flows', () => {
+  test('one alone has the narrowest of its pipes', () => {
+    const { begin, runAll, done } = network()
+    begin([createPipe(100), createPipe(25)], 1_000)
+    runAll()
+    expect(done).toEqual([{ flow: 0, atMs: 40 }])
+  })
+
+  test('share a pipe, and have all of it when the others are done', () => {
+    const { begin, runAll, done } = network()
+    const pipe = createPipe(100)
+    begin([pipe], 1_000)
+    begin([pipe], 2_000)
+    runAll()
+    expect(done).toEqual([
+      { flow: 0, atMs: 20 },
+      { flow: 1, atMs: 30 },
+    ])
+  })
+
+  test('have what others cannot use', () => {
+    const { begin } = network()
+    const shared = createPipe(100)
+    const slow = begin([shared, createPipe(10)], 1e6)
+    const fast = begin([shared, createPipe(1_000)], 1e6)
+    expect([slow.rate, fast.rate]).toEqual([10, 90])
+  })
+
+  test('know what is left of their load', () => {
+    const { begin, queue } = network()
+    const flow = begin([createPipe(100)], 1_000)
+    queue.after(4, { run() {} })
+    queue.step()
+    expect(flow.leftBytes).toBe(600)
+  })
+
+  test('wait while a pipe is closed, and go on when it opens', () => {
+    const { begin, runAll, flows, queue, done } = network()
+    const pipe = createPipe(100)
+    begin([pipe], 1_000)
+    queue.after(5, { run: () => flows.setCapacity(pipe, 0) })
+    queue.after(25, { run: () => flows.setCapacity(pipe, 50) })
+    runAll()
+    expect(done).toEqual([{ flow: 0, atMs: 35 }])
+  })
+})
+
+test('shares are max-min fair within three in a hundred, and no pipe carries more than it can', () => {
+  const pipeCount = 8
+  const routes = fc.array(fc.uniqueArray(fc.nat(pipeCount - 1), { minLength: 1, maxLength: 3 }), {
+    minLength: 1,
+    maxLength: 30,
+  })
+  const capacities = fc.array(fc.integer({ min: 10, max: 1_000 }), { minLength: pipeCount, maxLength: pipeCount })
+  fc.assert(
+    fc.property(capacities, routes, fc.array(fc.nat(29), { maxLength: 10 }), (capacities, routes, ended) => {
+      const { begin, flows } = network()
+      const pipes = capacities.map(createPipe)
+      const running = routes.map(route =>
+        begin(
+          route.map(index => pipes[index] as Pipe),
+          1e9,
+        ),
+      )
+      for (const index of ended) {
+        const flow = running[index]
+        if (flow !== undefined) flows.stop(flow)
+      }
+      const left = running.filter(flow => flow.active)
+      const fair = progressiveFilling(left)
+      left.forEach((flow, index) => {
+        expect(flow.rate / (fair[index] ?? 0)).toBeGreaterThan(0.97)
+        expect(flow.rate / (fair[index] ?? 0)).toBeLessThan(1.03)
+      })
+      for (const pipe of pipes) {
+        expect(pipe.flows.reduce((sum, { rate }) => sum + rate, 0)).toBeLessThan(pipe.capacity * 1.02)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+/** The textbook algorithm: all rates grow together, and stop where a pipe is full. */
+function progressiveFilling(flows: readonly Flow[]): number[] {
+  const rates = flows.map(() => 0)
+  const growing = new Set(flows)
+  while (growing.size > 0) {
+    let step = Number.POSITIVE_INFINITY
+    let narrowest: Pipe | undefined
+    for (const pipe of new Set(flows.flatMap(({ pipes }) => pipes))) {
+      const through = flows.filter(({ pipes }) => pipes.includes(pipe))
+      const open = through.filter(flow => growing.has(flow)).length
+      if (open === 0) continue
+      const used = through.reduce((sum, flow) => sum + (rates[flows.indexOf(flow)] ?? 0), 0)
+      const room = (pipe.capacity - used) / open
+      if (room < step) {
+        step = room
+        narrowest = pipe
+      }
+    }
+    flows.forEach((flow, index) => {
+      if (growing.has(flow)) rates[index] = (rates[index] ?? 0) + step
+    })
+    for (const flow of growing) if (narrowest !== undefined && flow.pipes.includes(narrowest)) growing.delete(flow)
+  }
+  return rates
+}

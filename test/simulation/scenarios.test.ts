@@ -1,0 +1,98 @@
+import { describe, expect, test } from 'vitest'
+import { drawPlot } from './report/plot.ts'
+import { SCENARIOS } from './scenarios/scenarios.ts'
+import { scenarioNamed, simulate } from './simulate.ts'
+
+const MB = 1e6
+
+/** A scenario made so small that it takes a second or two. Fewer blocks and fewer nodes end further from the limit than the real ones. */
+function small(name: string, { peers = 40, sizeBytes = 100 * MB, seed = 1 } = {}) {
+  return simulate(name, scenarioNamed(name).build({ seed, peers, sizeBytes }), { watch: false }).figures
+}
+
+/** What a run says about itself apart from how long it took on this machine. */
+function reproducible({
+  wallMs,
+  schedulerCpuMsPerPeer,
+  schedulerEventsPerSecond,
+  schedulerBytesPerPeer,
+  ...rest
+}: ReturnType<typeof small>) {
+  expect([wallMs, schedulerCpuMsPerPeer, schedulerEventsPerSecond, schedulerBytesPerPeer].every(Number.isFinite)).toBe(
+    true,
+  )
+  return rest
+}
+
+test('the seed decides everything', () => {
+  const first = reproducible(small('churn'))
+  expect(reproducible(small('churn'))).toEqual(first)
+  expect(reproducible(small('churn', { seed: 2 }))).not.toEqual(first)
+})
+
+describe('a healthy swarm', () => {
+  test.for(['kraken', 'flash-2000', 'fleet-15k'])(
+    'of scenario %s ends near the limit, with one copy from the origin',
+    name => {
+      const figures = small(name)
+      expect(figures).toMatchObject({
+        boundBy: 'slowest-link',
+        originRatio: 1,
+        duplicateBlockRatio: 0,
+        crossZoneRatio: 0,
+      })
+      expect(figures.minRatio).toBeGreaterThanOrEqual(1)
+      expect(figures.p50Ratio).toBeLessThan(1.2)
+      expect(figures.maxRatio).toBeLessThan(1.35)
+      expect(figures.supernodeEgressRatio).toBeLessThan(1.2)
+    },
+  )
+
+  test('of three zones sends each block once into each', () => {
+    const figures = small('zones', { peers: 45 })
+    expect(figures.originRatio).toBe(1)
+    expect(figures.crossZoneRatio).toBeGreaterThanOrEqual(3)
+    expect(figures.crossZoneRatio).toBeLessThan(3.3)
+  })
+})
+
+describe('in trouble everybody who stays has everything at the end', () => {
+  test.for(SCENARIOS.map(({ name }) => name).filter(name => name !== 'tiny' && name !== 'huge'))(
+    'scenario %s',
+    name => {
+      const figures = small(name, { peers: 30, sizeBytes: 30 * MB })
+      expect(figures.maxRatio).toBeGreaterThan(0.9)
+    },
+  )
+
+  test('when the supernode dies before it has handed out a copy, the rest comes from the origin', () => {
+    const situation = scenarioNamed('supernode-dies').build({ seed: 1, peers: 10, sizeBytes: 60 * MB })
+    const { spec } = situation
+    const early = { ...situation, spec: { ...spec, supernode: { ...spec.supernode, diesAtMs: 30 } } }
+    const { figures } = simulate('supernode-dies', early, { watch: false })
+    expect(figures.supernodeEgressRatio).toBeLessThan(1)
+    expect(figures.originRatio).toBeGreaterThan(figures.supernodeEgressRatio)
+  })
+})
+
+test('many small layers and a huge one come to an end', () => {
+  expect(small('tiny', { peers: 10, sizeBytes: 2 * MB }).originRatio).toBe(1)
+  expect(small('huge', { peers: 5, sizeBytes: 400 * MB }).originRatio).toBe(1)
+})
+
+test('a scenario that there is not is refused with those that there are', () => {
+  expect(() => scenarioNamed('storm')).toThrow(/there is no scenario "storm"; there are: kraken, /)
+})
+
+test('a run can be drawn', () => {
+  const { figures, samples } = simulate(
+    'kraken',
+    scenarioNamed('kraken').build({ seed: 1, peers: 10, sizeBytes: 20 * MB }),
+    { watch: true },
+  )
+  expect(samples[0]).toMatchObject({ atMs: 0, complete: 0, rarest: 0 })
+  expect(samples.at(-1)).toMatchObject({ complete: 1, rarest: 1, mean: 1 })
+  const svg = drawPlot(figures, samples)
+  expect(svg).toMatch(/^<svg .*<\/svg>\n$/s)
+  expect(svg.match(/<polyline /g)).toHaveLength(3)
+})

@@ -5,6 +5,7 @@ import { grantReadyBlocks } from './grants.ts'
 import { feed } from './hungry.ts'
 import { addBlocks, dropBlocks, isBlockIndex } from './inventory.ts'
 import { forgive, isIsolated, takeReport } from './isolation.ts'
+import { helpLaggards, noteGain } from './laggards.ts'
 import { refillLonely } from './lonely.ts'
 import { createOutbox, type Outbox, outboxEffects } from './outbox.ts'
 import { expireGrants } from './regrants.ts'
@@ -93,6 +94,7 @@ function handleOfMember(state: SchedulerState, member: Member, event: MemberEven
       break
     case 'have':
       addBlocks(state, member, event.blocks)
+      noteGain(state, member, event.blocks.length)
       break
     case 'lost':
       dropBlocks(state, member, event.blocks)
@@ -131,6 +133,9 @@ function tick(state: SchedulerState, outbox: Outbox): void {
   for (const task of state.tasks.values()) {
     for (const island of task.islands.values()) expireGrants(state, island, outbox)
     grantReadyBlocks(state, task, outbox)
-    for (const island of task.islands.values()) refillLonely(state, island, outbox)
+    for (const island of task.islands.values()) {
+      refillLonely(state, island, outbox)
+      helpLaggards(state, island, outbox)
+    }
   }
 }

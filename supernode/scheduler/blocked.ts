@@ -1,16 +1,10 @@
+import { connectToHolder } from './extra-neighbours.ts'
 import { holderCount } from './holders.ts'
 import { isBlockIndex } from './inventory.ts'
-import { link, mayMeet, targetDegree } from './links.ts'
-import { endExtraLink } from './mesh.ts'
-import { type Outbox, sendConnect } from './outbox.ts'
-import { nextBelow } from './random.ts'
+import { targetDegree } from './links.ts'
+import type { Outbox } from './outbox.ts'
 import { grantAgain, newestGrant } from './regrants.ts'
-import { everybodyOn } from './rings.ts'
 import type { Member, SchedulerState } from './state.ts'
-
-/** Holders compared before the least loaded of them is taken, and members looked at to find them. */
-const HOLDERS_COMPARED = 8
-const MEMBERS_LOOKED_AT = 256
 
 /** How many vain requests of a member are remembered; the oldest is forgotten first. */
 const MAX_REMEMBERED = 64
@@ -58,38 +52,4 @@ function askingForMs(state: SchedulerState, member: Member, block: number): numb
     member.blockedSince.delete(oldest)
   }
   return 0
-}
-
-/** Makes a holder of the block an extra neighbour, in place of another where the member has as many as it may. */
-export function connectToHolder(state: SchedulerState, member: Member, block: number, outbox: Outbox): boolean {
-  const holder = findHolder(state, member, block)
-  if (holder === undefined) return false
-  if (member.neighbours.length >= state.config.maxNeighbours && !endExtraLink(state, member, outbox)) return false
-  link(member, holder)
-  sendConnect(outbox, member, [holder])
-  return true
-}
-
-/** The least loaded of the first holders met on a bounded walk from a random place: one that few hold may not be found. */
-function findHolder(state: SchedulerState, member: Member, block: number): Member | undefined {
-  const members = everybodyOn(member.island.rings)
-  const from = nextBelow(state.random, members.length)
-  const steps = Math.min(members.length, MEMBERS_LOOKED_AT)
-  let best: Member | undefined
-  let compared = 0
-  for (let step = 0; step < steps && compared < HOLDERS_COMPARED; step++) {
-    const candidate = members[(from + step) % members.length]
-    if (candidate === undefined || !candidate.have.has(block) || !mayMeet(state, member, candidate)) continue
-    if (candidate.neighbours.length >= state.config.maxNeighbours) continue
-    compared++
-    if (best === undefined || demandOf(candidate) < demandOf(best)) best = candidate
-  }
-  return best
-}
-
-/** How many neighbours a member may have to give something to. */
-function demandOf({ neighbours, island }: Member): number {
-  let demand = 0
-  for (const { wants, have } of neighbours) if (wants && have.count < island.task.readyBlocks) demand++
-  return demand
 }

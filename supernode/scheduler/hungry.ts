@@ -1,17 +1,18 @@
-import { connectToHolder } from './blocked.ts'
+import { connectToHolder } from './extra-neighbours.ts'
 import { isBlockIndex } from './inventory.ts'
 import { budgetOf, hasGrantable } from './islands.ts'
 import type { Outbox } from './outbox.ts'
 import { grantAgain, newestGrant } from './regrants.ts'
-import type { Member, SchedulerState } from './state.ts'
+import type { Island, Member, SchedulerState } from './state.ts'
 
 /** A member that asks again within this time has been hungry all the while; it asks on every tick of its own. */
 const SAME_HUNGER_MS = 350
 
 /**
- * A member could take more than its neighbours have to give: it came early and holds what they hold, or they are slow. After
- * `patienceMs` it gets an extra neighbour, the least busy holder that is found. After `spareAfterMs` the supernode gives from
- * what it has to spare: when all that nobody holds is granted, and within its budget.
+ * A member could take more than its neighbours have to give: it came early and holds what they hold, or it is isolated and has
+ * none. After `patienceMs` it gets an extra neighbour, the least busy holder that is found. After `spareAfterMs` the supernode
+ * gives from what it has to spare: when all that nobody holds is granted, and within its budget, of which each of the hungry
+ * gets an equal share.
  */
 export function feed(state: SchedulerState, member: Member, blocks: readonly number[], outbox: Outbox): void {
   if (!member.wants) return
@@ -22,8 +23,9 @@ export function feed(state: SchedulerState, member: Member, blocks: readonly num
   const forMs = hungryForMs(state, member)
   if (!member.peer.isolated && forMs >= patienceMs) connectToHolder(state, member, first, outbox)
   if (forMs < spareAfterMs) return
+  const share = shareOf(state, member.island)
   for (const block of wanted) {
-    if (!hasSpare(member)) return
+    if (!hasSpare(member.island) || member.openGrants >= share) return
     const newest = newestGrant(member.island, block)
     if (newest === undefined || state.nowMs - newest.atMs >= state.config.regrantAfterMs)
       grantAgain(state, member, block, outbox)
@@ -35,12 +37,26 @@ function isWanted(state: SchedulerState, { have, island }: Member, block: number
 }
 
 /** Whether the supernode has nothing better to do. */
-function hasSpare({ island }: Member): boolean {
+function hasSpare(island: Island): boolean {
   return !hasGrantable(island) && island.openGrants < budgetOf(island)
 }
 
+/** Grants that one of the hungry may have open. O(1), and once for each member that is hungry no longer. */
+function shareOf({ nowMs }: SchedulerState, island: Island): number {
+  const { hungry } = island
+  for (const member of hungry) {
+    if (nowMs - member.hungryAtMs <= SAME_HUNGER_MS) break
+    hungry.delete(member)
+  }
+  return Math.max(1, Math.floor(budgetOf(island) / hungry.size))
+}
+
 function hungryForMs({ nowMs }: SchedulerState, member: Member): number {
+  const { hungry } = member.island
   if (nowMs - member.hungryAtMs > SAME_HUNGER_MS) member.hungrySinceMs = nowMs
   member.hungryAtMs = nowMs
+  // Whoever asked last comes last.
+  hungry.delete(member)
+  hungry.add(member)
   return nowMs - member.hungrySinceMs
 }

@@ -54,6 +54,8 @@ function createIsland(task: Task, zone: string, rings: number): Island {
     rings: createRings(rings),
     queue: [],
     lonely: new Set(),
+    hungry: new Set(),
+    laggardsAtMs: 0,
     holders: createHolders(),
     cursor: 0,
     mostHeld: 0,

@@ -71,6 +71,10 @@ export interface Island {
   readonly queue: Member[]
   /** Members that may have too few neighbours: looked at on the next tick. */
   readonly lonely: Set<Member>
+  /** Members that have lately asked for more than their neighbours have to give; who asked last comes last. */
+  readonly hungry: Set<Member>
+  /** When laggards were looked for last. */
+  laggardsAtMs: number
   readonly holders: HolderCounts
   /** Blocks from here on have never been looked at for a grant. */
   cursor: number
@@ -127,6 +131,10 @@ export interface Member {
   /** When it last said that it is hungry, and since when it has been. */
   hungryAtMs: number
   hungrySinceMs: number
+  readonly joinedAtMs: number
+  /** When it last said that it got blocks, and at which rate it has been getting them; 0 while that is not known. */
+  gainedAtMs: number
+  blocksPerMs: number
   /** When it first asked in vain for a block that others hold. Bounded. */
   blockedSince: Map<number, number> | undefined
 }

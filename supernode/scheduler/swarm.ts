@@ -55,6 +55,9 @@ export function joinSwarm(state: SchedulerState, task: Task, peer: Peer, entry: 
     avoid: undefined,
     hungryAtMs: Number.NEGATIVE_INFINITY,
     hungrySinceMs: 0,
+    joinedAtMs: state.nowMs,
+    gainedAtMs: state.nowMs,
+    blocksPerMs: 0,
     blockedSince: undefined,
   }
   island.size++
@@ -74,6 +77,7 @@ export function leaveSwarm(state: SchedulerState, member: Member, outbox: Outbox
   peer.memberships.delete(island.task.id)
   leaveMesh(state, member, outbox)
   island.lonely.delete(member)
+  island.hungry.delete(member)
   dequeueMember(island.queue, member)
   if (!peer.isolated) uncountHoldings(member)
   cancelGrants(member)

@@ -6,8 +6,12 @@ import type { Download, Neighbour } from './state.ts'
 /** Blocks compared for rarity in one choice: the rarest of so many drawn at random is rare enough. */
 const CANDIDATES = 64
 
-/** How far ahead of a reader blocks come before all others. */
-const WINDOW_BYTES = 64 * 1024 * 1024
+/**
+ * How far ahead of a reader blocks come before all others: the larger of the two. About what a node has asked for at any time,
+ * so that a reader is kept going and nodes still get what is rare (docs/decisions/0010).
+ */
+const WINDOW_BLOCKS = 16
+const WINDOW_BYTES = 8 * 1024 * 1024
 
 /** Peers asked for one block at once, at most. */
 const MAX_SOURCES = 2
@@ -33,7 +37,7 @@ export function chooseBlock(neighbour: Neighbour, nowMs: number): number {
   const head = chooseHead(neighbour, nowMs)
   if (head !== NONE) return head
   const byteCount = Math.ceil(download.blockCount / 8)
-  const windowBytes = Math.max(1, Math.ceil(WINDOW_BYTES / download.blockSizeBytes / 8))
+  const windowBytes = Math.ceil(Math.max(WINDOW_BLOCKS, WINDOW_BYTES / download.blockSizeBytes) / 8)
   for (const from of download.heads) {
     const at = from >>> 3
     const urgent = rarest(neighbour, at, Math.min(byteCount, at + windowBytes))

@@ -1,11 +1,20 @@
 import type { BlockRequest } from '../../../dfget/peer/picker/state.ts'
-import type { EventQueue } from '../engine/event-queue.ts'
+import type { EventQueue, SimulatedEvent } from '../engine/event-queue.ts'
 import { Flow, type FlowNetwork, type Pipe } from '../engine/flow-network.ts'
 
 /** Who hears of blocks that have arrived. */
-export interface Receiver {
-  delivered(request: BlockRequest, bytes: number): void
+export interface Receiver<Sender> {
+  delivered(request: BlockRequest, bytes: number, sender: Sender): void
   lengthOf(request: BlockRequest): number
+}
+
+/** What a channel is made of. */
+export interface ChannelParts<Sender> {
+  readonly queue: EventQueue
+  readonly sender: Sender
+  readonly uploads: Uploads
+  readonly pipes: readonly Pipe[]
+  readonly receiver: Receiver<Sender>
 }
 
 /** The sending side of a node: as the block server, it sends one block after the other to each peer, and to so many at once. */
@@ -53,17 +62,24 @@ export class Uploads {
 }
 
 /** The block stream from one node to another. */
-export class Channel {
+export class Channel<Sender = unknown> implements SimulatedEvent {
+  readonly #queue: EventQueue
   readonly #uploads: Uploads
-  readonly #receiver: Receiver
+  readonly #receiver: Receiver<Sender>
+  readonly #sender: Sender
   readonly #flow: Flow
   readonly #requests: BlockRequest[] = []
+  /** When each of them is there. */
+  readonly #arrivals: number[] = []
+  #awaitsArrival = false
   #state: 'idle' | 'waiting' | 'sending' = 'idle'
   #bytes = 0
 
-  constructor(queue: EventQueue, uploads: Uploads, pipes: readonly Pipe[], receiver: Receiver) {
+  constructor({ queue, sender, uploads, pipes, receiver }: ChannelParts<Sender>) {
+    this.#queue = queue
     this.#uploads = uploads
     this.#receiver = receiver
+    this.#sender = sender
     this.#flow = new Flow(queue, pipes, () => this.#done())
   }
 
@@ -71,12 +87,33 @@ export class Channel {
     return this.#requests.length === 0
   }
 
-  /** A request has arrived. */
-  ask(request: BlockRequest): void {
+  /** A request is on its way, and will be there at a time that is no earlier than that of any before. */
+  ask(request: BlockRequest, arrivesAtMs: number): void {
     this.#requests.push(request)
+    this.#arrivals.push(arrivesAtMs)
+    if (this.#state === 'idle') this.#awaitArrival()
+  }
+
+  /** A request may have arrived. */
+  run(): void {
+    this.#awaitsArrival = false
     if (this.#state !== 'idle') return
-    this.#state = 'waiting'
-    this.#uploads.offer(this)
+    if (this.#hasArrived) {
+      this.#state = 'waiting'
+      this.#uploads.offer(this)
+    } else this.#awaitArrival()
+  }
+
+  get #hasArrived(): boolean {
+    const [arrivesAtMs] = this.#arrivals
+    return arrivesAtMs !== undefined && arrivesAtMs <= this.#queue.nowMs
+  }
+
+  #awaitArrival(): void {
+    const [arrivesAtMs] = this.#arrivals
+    if (this.#awaitsArrival || arrivesAtMs === undefined) return
+    this.#awaitsArrival = true
+    this.#queue.after(arrivesAtMs - this.#queue.nowMs, this)
   }
 
   /** A request is not needed any more. */
@@ -84,6 +121,7 @@ export class Channel {
     const at = this.#requests.indexOf(request)
     if (at < 0) return
     this.#requests.splice(at, 1)
+    this.#arrivals.splice(at, 1)
     if (at > 0 || this.#state !== 'sending') return
     this.#uploads.sentBytes += this.#bytes - this.#flow.leftBytes
     this.#goOn()
@@ -92,6 +130,7 @@ export class Channel {
   /** The stream is broken: nothing more comes. */
   cut(): void {
     this.#requests.length = 0
+    this.#arrivals.length = 0
     if (this.#state !== 'sending') return
     this.#uploads.network.stop(this.#flow)
     this.#state = 'idle'
@@ -119,23 +158,23 @@ export class Channel {
   #done(): void {
     const request = this.#requests.shift()
     if (request === undefined) return
+    this.#arrivals.shift()
     const bytes = this.#bytes
     this.#uploads.sentBytes += bytes
     this.#goOn()
-    this.#receiver.delivered(request, bytes)
+    this.#receiver.delivered(request, bytes, this.#sender)
   }
 
   #goOn(): void {
-    if (!this.isEmpty && this.#uploads.mayGoOn()) {
+    const goesOn = this.#hasArrived
+    if (goesOn && this.#uploads.mayGoOn()) {
       this.#load()
       return
     }
     this.#uploads.network.stop(this.#flow)
-    this.#state = 'idle'
-    if (!this.isEmpty) {
-      this.#state = 'waiting'
-      this.#uploads.release()
-      this.#uploads.offer(this)
-    } else this.#uploads.release()
+    this.#state = goesOn ? 'waiting' : 'idle'
+    this.#uploads.release()
+    if (goesOn) this.#uploads.offer(this)
+    else this.#awaitArrival()
   }
 }

@@ -7,6 +7,13 @@ import type { Uploads } from './channel.ts'
 import type { PeerSpec, WorldSpec } from './spec.ts'
 import type { SimulatedTask } from './task.ts'
 
+/** Who sends over a link, and through what. The supernode is no node. */
+export interface Path {
+  readonly sender: Node | undefined
+  readonly uploads: Uploads
+  readonly pipes: readonly Pipe[]
+}
+
 /** What the parts of a simulated cluster see of it. */
 export interface Surroundings {
   readonly spec: WorldSpec
@@ -25,7 +32,7 @@ export interface Surroundings {
   later(trips: number, work: () => void): void
   peerOf(id: string): Node | undefined
   /** Who sends to a peer, and through which pipes. */
-  pathTo(peer: Node, from: string): { uploads: Uploads; pipes: Pipe[] }
+  pathTo(peer: Node, from: string): Path
   countTraffic(from: Node | undefined, to: Node, bytes: number): void
   /** A peer has everything. */
   finished(): void

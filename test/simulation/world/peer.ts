@@ -15,7 +15,7 @@ import type { SimulatedTask } from './task.ts'
 const UPLOAD_SLOTS = 32
 
 /** A simulated node. */
-export class SimulatedPeer implements Receiver, Node {
+export class SimulatedPeer implements Receiver<Node | undefined>, Node {
   readonly world: Surroundings
   readonly index: number
   readonly id: string
@@ -29,7 +29,7 @@ export class SimulatedPeer implements Receiver, Node {
   finishedAtMs: number | undefined
   /** Bytes that it got twice, or that were wrong. */
   wastedBytes = 0
-  #channels = new Map<Link, Channel>()
+  #channels = new Map<Link, Channel<Node | undefined>>()
   readonly #sessions = new Map<Download, Session>()
   readonly #byTask = new Map<SimulatedTask, Session>()
   #toStart: SimulatedTask[]
@@ -82,11 +82,9 @@ export class SimulatedPeer implements Receiver, Node {
 
   /** Sends requests; each is there a round trip later. */
   send(requests: readonly BlockRequest[]): void {
-    for (const request of requests) {
-      this.world.later(2, () => {
-        if (isOpen(request)) this.#channelOf(request.neighbour.link).ask(request)
-      })
-    }
+    const { queue, spec } = this.world
+    for (const request of requests)
+      this.#channelOf(request.neighbour.link).ask(request, queue.nowMs + 2 * spec.latencyMs)
   }
 
   cancel(request: BlockRequest): void {
@@ -103,13 +101,12 @@ export class SimulatedPeer implements Receiver, Node {
     return this.#sessions.get(neighbour.download)?.task.lengthOf(block) ?? 0
   }
 
-  delivered(request: BlockRequest, bytes: number): void {
+  delivered(request: BlockRequest, bytes: number, sender: Node | undefined): void {
     const session = this.#sessions.get(request.neighbour.download)
     closeRequest(request)
     if (session === undefined || !this.alive) return
     const { link } = request.neighbour
     const { nowMs } = this.world.queue
-    const sender = this.world.peerOf(link.peer)
     this.world.countTraffic(sender, this, bytes)
     if (sender?.spec.lies === true) {
       this.wastedBytes += bytes
@@ -127,7 +124,7 @@ export class SimulatedPeer implements Receiver, Node {
     const neighbour = { link, download: session.download, has: new Bitfield() }
     const request = openRequest(neighbour, block, this.world.queue.nowMs)
     const uploads = this.world.origin.uploads
-    const receiver: Receiver = {
+    const receiver: Receiver<undefined> = {
       lengthOf: asked => this.lengthOf(asked),
       delivered: () => {
         closeRequest(request)
@@ -135,8 +132,9 @@ export class SimulatedPeer implements Receiver, Node {
         then()
       },
     }
-    const channel = new Channel(this.world.queue, uploads, [this.world.origin.up, this.down], receiver)
-    this.world.later(2, () => channel.ask(request))
+    const pipes = [this.world.origin.up, this.down]
+    const channel = new Channel({ queue: this.world.queue, uploads, pipes, receiver, sender: undefined })
+    channel.ask(request, this.world.queue.nowMs + 2 * this.world.spec.latencyMs)
   }
 
   #startNext(): void {
@@ -153,16 +151,12 @@ export class SimulatedPeer implements Receiver, Node {
     })
   }
 
-  #channelOf(link: Link): Channel {
+  #channelOf(link: Link): Channel<Node | undefined> {
     const known = this.#channels.get(link)
     if (known !== undefined) return known
-    const { uploads, pipes } = this.world.pathTo(this, link.peer)
-    const channel = new Channel(this.world.queue, uploads, pipes, this)
+    const { sender, uploads, pipes } = this.world.pathTo(this, link.peer)
+    const channel = new Channel({ queue: this.world.queue, uploads, pipes, receiver: this, sender })
     this.#channels.set(link, channel)
     return channel
   }
-}
-
-function isOpen(request: BlockRequest): boolean {
-  return request.neighbour.download.requests.get(request.block)?.includes(request) === true
 }

@@ -1,7 +1,7 @@
 import { createDownload } from '../../../dfget/peer/picker/download.ts'
 import { fillDownload, fillNeighbour } from '../../../dfget/peer/picker/fill.ts'
 import { hungryFor } from '../../../dfget/peer/picker/hunger.ts'
-import { linkTo } from '../../../dfget/peer/picker/link.ts'
+import { hasRoom, linkTo } from '../../../dfget/peer/picker/link.ts'
 import {
   addHoldings,
   addNeighbour,
@@ -19,10 +19,9 @@ import type { Membership, Node } from './parts.ts'
 import type { SimulatedTask } from './task.ts'
 
 /** What a session's own events are about. */
-const NEWS_DUE = 0
-const NEWS_TOLD = 1
-const REPORT_DUE = 2
-const TICK = 3
+const NEWS_TOLD = 0
+const REPORT_DUE = 1
+const TICK = 2
 
 /** As in the peer: what is told to the supernode at the latest after so many blocks. */
 const REPORT_BLOCKS = 256
@@ -41,7 +40,8 @@ export class Session implements SimulatedEvent, Membership {
   completeAtMs: number | undefined
   #head = 0
   #news: number[] = []
-  readonly #onTheWay: number[][] = []
+  /** When each of them came. */
+  #newsAtMs: number[] = []
   #report: number[] = []
   #reportDue = false
   readonly #granted = new Set<number>()
@@ -75,8 +75,7 @@ export class Session implements SimulatedEvent, Membership {
 
   run(tag: number): void {
     if (!this.peer.alive) return
-    if (tag === NEWS_DUE) this.#sendNews()
-    else if (tag === NEWS_TOLD) this.#newsArrives()
+    if (tag === NEWS_TOLD) this.#newsArrives()
     else if (tag === REPORT_DUE) this.#sendReport()
     else this.#tick()
   }
@@ -189,7 +188,8 @@ export class Session implements SimulatedEvent, Membership {
 
   #note(block: number): void {
     const { queue, spec } = this.peer.world
-    if (this.#news.push(block) === 1) queue.after(spec.newsBatchMs, this, NEWS_DUE)
+    this.#newsAtMs.push(queue.nowMs)
+    if (this.#news.push(block) === 1) queue.after(spec.newsBatchMs + spec.latencyMs, this, NEWS_TOLD)
     this.#report.push(block)
     const prompt = this.#granted.delete(block) || this.complete || this.#report.length >= REPORT_BLOCKS
     if (prompt && !this.#reportDue) {
@@ -198,22 +198,33 @@ export class Session implements SimulatedEvent, Membership {
     } else if (this.#report.length === 1) queue.after(spec.reportBatchMs, this, REPORT_DUE)
   }
 
-  #sendNews(): void {
+  /** What was gathered until one latency ago reaches the neighbours. */
+  #newsArrives(): void {
+    const blocks = this.#takeNews()
     const { world } = this.peer
     world.controlMessages += this.knownAs.size
-    this.#onTheWay.push(this.#news)
-    this.#news = []
-    world.queue.after(world.spec.latencyMs, this, NEWS_TOLD)
-  }
-
-  #newsArrives(): void {
-    const blocks = this.#onTheWay.shift() ?? []
-    const { nowMs } = this.peer.world.queue
     for (const [session, neighbour] of this.knownAs) {
       if (session.complete) continue
       addHoldings(neighbour, blocks)
-      session.peer.send(fillNeighbour(neighbour, nowMs))
+      if (!hasRoom(neighbour.link, this.task.spec.blockBytes)) continue
+      session.peer.send(fillNeighbour(neighbour, world.queue.nowMs))
     }
+  }
+
+  #takeNews(): number[] {
+    const { queue, spec } = this.peer.world
+    const blocks = this.#news
+    const sentAtMs = queue.nowMs - spec.latencyMs
+    const later = this.#newsAtMs.findIndex(atMs => atMs > sentAtMs)
+    if (later < 0) {
+      this.#news = []
+      this.#newsAtMs = []
+    } else {
+      this.#news = blocks.splice(later)
+      this.#newsAtMs = this.#newsAtMs.slice(later)
+      queue.after((this.#newsAtMs[0] ?? 0) + spec.newsBatchMs - sentAtMs, this, NEWS_TOLD)
+    }
+    return blocks
   }
 
   #sendReport(): void {

@@ -2,7 +2,7 @@ import type { Clock } from '../../../lib/clock.ts'
 import { EventQueue } from '../engine/event-queue.ts'
 import { createPipe, FlowNetwork, type Pipe } from '../engine/flow-network.ts'
 import { Uploads } from './channel.ts'
-import type { Node, Surroundings } from './parts.ts'
+import type { Node, Path, Surroundings } from './parts.ts'
 import { SimulatedPeer } from './peer.ts'
 import type { WorldSpec } from './spec.ts'
 import { SimulatedSupernode } from './supernode.ts'
@@ -95,7 +95,7 @@ export class World implements Surroundings {
   }
 
   /** Who sends to a peer, and through which pipes. */
-  pathTo(peer: Node, from: string): { uploads: Uploads; pipes: Pipe[] } {
+  pathTo(peer: Node, from: string): Path {
     const sender = this.#byId.get(from)
     const { uploads, up } = sender ?? this.supernode
     const pipes = [up, peer.down]
@@ -105,7 +105,7 @@ export class World implements Surroundings {
       pipes.push(zone.in)
       if (other !== undefined) pipes.push(other.out)
     }
-    return { uploads, pipes }
+    return { sender, uploads, pipes }
   }
 
   /** What the supernode sends into a zone counts as well. */

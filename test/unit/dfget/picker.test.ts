@@ -62,14 +62,17 @@ describe('a neighbour', () => {
     expect(chooseBlock(node.neighbour(download, 'a'), node.nowMs)).toBe(6)
   })
 
-  test('is asked for what lies within 64 MiB of a reader before what is rarer', () => {
-    const blocks = 128
-    const download = node.download({ blocks, heads: [16] })
+  test.each([
+    ['16 blocks', 1024 * 1024, 16],
+    ['8 MiB, where blocks are small', 256 * 1024, 32],
+  ])('is asked for what lies within %s of a reader before what is rarer', (_, blockSizeBytes, window) => {
+    const download = node.download({ blocks: 128, heads: [16], blockSizeBytes })
     const a = node.neighbour(download, 'a')
     // Everything in the window is held twice more, everything else by this neighbour only.
-    for (const peer of ['b', 'c']) node.neighbour(download, peer, { blocks: range(80).slice(16) })
-    const first = blocksAsked(node.drain(a.link)).slice(0, 64)
-    expect(ascending(first)).toEqual(range(80).slice(16))
+    for (const peer of ['b', 'c']) node.neighbour(download, peer, { blocks: range(16 + window).slice(16) })
+    const asked = blocksAsked(node.drain(a.link))
+    expect(ascending(asked.slice(0, window))).toEqual(range(16 + window).slice(16))
+    expect(ascending(asked.slice(window))).not.toEqual(asked.slice(window))
   })
 
   test('is asked for the rarest first', () => {

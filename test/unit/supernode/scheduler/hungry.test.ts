@@ -59,6 +59,34 @@ test('the supernode feeds nobody beyond its budget', () => {
   expect(grantsIn(hungry(scheduler, 'a', ...range(20)))).toHaveLength(6)
 })
 
+test('what is to spare is shared out equally among the hungry, whoever asks first', () => {
+  const scheduler = new SchedulerFixture({ maxGrantedBytes: 0, minGrantedBlocks: 6, spareAfterMs: 100 })
+  scheduler.join('full', { have: range(20), wants: false })
+  scheduler.ready(20)
+  const members = ['a', 'b', 'c']
+  for (const peer of members) scheduler.join(peer)
+  const ask = () => members.map(peer => grantsIn(hungry(scheduler, peer, ...range(20))).length)
+  expect(ask()).toEqual([0, 0, 0])
+  scheduler.nowMs += 100
+  expect(ask()).toEqual([2, 2, 2])
+})
+
+test('whoever is hungry no longer takes no share', () => {
+  const scheduler = new SchedulerFixture({ maxGrantedBytes: 0, minGrantedBlocks: 6, spareAfterMs: 100 })
+  scheduler.join('full', { have: range(20), wants: false })
+  scheduler.ready(20)
+  for (const peer of ['a', 'b']) scheduler.join(peer)
+  for (const pauseMs of [0, 300, 300]) {
+    scheduler.nowMs += pauseMs
+    if (pauseMs === 0) hungry(scheduler, 'b', 19)
+    if (scheduler.nowMs < 1_600) hungry(scheduler, 'a', 19)
+  }
+  scheduler.have('a', 19)
+  expect(grantsIn(hungry(scheduler, 'a', ...range(19)))).toHaveLength(6)
+  scheduler.leave('a')
+  expect([...scheduler.island().hungry]).toEqual([])
+})
+
 test('a peer that nobody wants to have to do with is fed, and what it answers does not count', () => {
   const scheduler = new SchedulerFixture({ spareAfterMs: 0 })
   for (const peer of ['liar', 'a', 'b', 'c']) scheduler.join(peer)

@@ -8,9 +8,15 @@ import { createUploadSlots } from '../lib/limits/upload-slots.ts'
 import type { MetricsOf } from '../lib/metrics.ts'
 import type { SUPERNODE_METRICS } from './metrics.ts'
 
-/** What a supernode may use of its uplink. Few uploads at once: so each ends early, and the peers pass it on. */
+/**
+ * Blocks that a supernode sends at once where nothing else is said. Few, so that each ends early and the peers pass it on; but a
+ * receiver's link is shared by its neighbours too, so that eight leave part of the uplink idle (0008-limits.md has the figures).
+ */
+export const SUPERNODE_UPLOADS = 16
+
+/** What a supernode may use of its uplink. */
 export const SupernodeLimitsConfig = Type.Object(
-  { egress: rateSetting('what is sent to peers, all together'), concurrentUploads: uploadsSetting(8) },
+  { egress: rateSetting('what is sent to peers, all together'), concurrentUploads: uploadsSetting(SUPERNODE_UPLOADS) },
   { additionalProperties: false, default: {} },
 )
 export type SupernodeLimitsConfig = Static<typeof SupernodeLimitsConfig>

@@ -1,3 +1,4 @@
+import { PAYLOAD_SHARE } from '../../test/simulation/scenarios/scenario.ts'
 import type { LinkRates } from './config.ts'
 
 /** The least time in which any plan could bring an image to all nodes, and the term that binds. */
@@ -9,13 +10,6 @@ export interface Bound {
    */
   readonly boundBy: 'slowest-link' | 'seed' | 'origin'
 }
-
-/**
- * The part of a link's rate that is left for content. tbf counts whole Ethernet frames (1,514 bytes, the 4 of the checksum not
- * included), of which IPv4, TCP and its timestamps leave 1,448 at the usual MTU of 1,500. Acknowledgements on the way back,
- * encryption and our own framing are not taken off: what they cost shows in the ratios.
- */
-export const PAYLOAD_SHARE = 1448 / 1514
 
 /**
  * The physical limit without latencies: max{F/u_s, F/d_min, N·F/(u_s + Σu_i)} (Kumar and Ross, HotWeb 2006), and what the origin

@@ -1,6 +1,7 @@
 import { quantile } from '../../test/simulation/report/figures.ts'
+import { PAYLOAD_SHARE } from '../../test/simulation/scenarios/scenario.ts'
 import type { Conditions } from '../conditions.ts'
-import { boundOf, PAYLOAD_SHARE } from './bound.ts'
+import { boundOf } from './bound.ts'
 import type { SwarmPlan } from './config.ts'
 import type { Counters, NodeCounters } from './counters.ts'
 

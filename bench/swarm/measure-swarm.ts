@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
+import { PAYLOAD_SHARE } from '../../test/simulation/scenarios/scenario.ts'
 import { watchMachine } from '../conditions.ts'
 import { type BenchRegistry, startRegistry } from '../pull/registry.ts'
-import { PAYLOAD_SHARE } from './bound.ts'
 import type { SwarmPlan } from './config.ts'
 import { countedSince, readCounters } from './counters.ts'
 import type { ClientReport, SwarmCounts, SwarmFigures } from './figures.ts'

@@ -1,4 +1,5 @@
 import { blockSizeFor } from '../../../protocol/block-size.ts'
+import { SUPERNODE_UPLOADS } from '../../../supernode/limits.ts'
 import type { PeerSpec, TaskSpec, WorldSpec } from '../world/spec.ts'
 
 /** What a run may change about any scenario. */
@@ -26,6 +27,13 @@ export interface Situation {
 }
 
 const MEGABIT = 1e6 / 8 / 1000
+
+/**
+ * The part of a link's rate that is left for content. tbf counts whole Ethernet frames (1,514 bytes, the 4 of the checksum not
+ * included), of which IPv4, TCP and its timestamps leave 1,448 at the usual MTU of 1,500. Acknowledgements on the way back,
+ * encryption and our own framing are not taken off: what they cost shows in the ratios.
+ */
+export const PAYLOAD_SHARE = 1448 / 1514
 
 /** Bytes per millisecond. */
 export function megabits(perSecond: number): number {
@@ -55,7 +63,7 @@ export function nodes(
 
 /** What most scenarios share: a data centre with a registry and a supernode on 10 Gbit/s, and a runtime that pulls three layers at once. */
 export const DATA_CENTRE = {
-  supernode: { upBytesPerMs: megabits(10_000), uploadSlots: 64 },
+  supernode: { upBytesPerMs: megabits(10_000), uploadSlots: SUPERNODE_UPLOADS },
   originBytesPerMs: megabits(10_000),
   latencyMs: 0.25,
   newsBatchMs: 5,

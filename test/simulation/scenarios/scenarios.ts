@@ -1,5 +1,14 @@
 import { createRandom, nextRandom } from '../../../supernode/scheduler/random.ts'
-import { blobs, DATA_CENTRE, EVERYBODY, megabits, nodes, type Scenario, type ScenarioOptions } from './scenario.ts'
+import {
+  blobs,
+  DATA_CENTRE,
+  EVERYBODY,
+  megabits,
+  nodes,
+  PAYLOAD_SHARE,
+  type Scenario,
+  type ScenarioOptions,
+} from './scenario.ts'
 
 const GB = 1e9
 const GIGABIT = megabits(1_000)
@@ -123,6 +132,24 @@ export const SCENARIOS: readonly Scenario[] = [
       },
       counts: peer => peer.lies !== true,
     }),
+  },
+  {
+    name: 'bench-swarm',
+    description: 'what npm run bench -- swarm sets up: ten nodes, supernode and registry on 100 Mbit/s, 256 MiB',
+    build: ({ seed, peers = 10, sizeBytes = 256 * 2 ** 20, blockBytes }) => {
+      const rate = megabits(100) * PAYLOAD_SHARE
+      return {
+        spec: {
+          ...DATA_CENTRE,
+          seed,
+          tasks: blobs(1, sizeBytes, blockBytes),
+          peers: nodes(peers, rate),
+          supernode: { ...DATA_CENTRE.supernode, upBytesPerMs: rate },
+          originBytesPerMs: rate,
+        },
+        counts: EVERYBODY,
+      }
+    },
   },
   {
     name: 'tiny',

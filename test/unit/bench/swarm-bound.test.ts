@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { boundOf, PAYLOAD_SHARE } from '../../../bench/swarm/bound.ts'
+import { boundOf } from '../../../bench/swarm/bound.ts'
+import { PAYLOAD_SHARE } from '../../simulation/scenarios/scenario.ts'
 
 /** As much content as fits into a second at 1 Mbit/s, in full segments. */
 const SECOND_BYTES = (1e6 / 8) * PAYLOAD_SHARE

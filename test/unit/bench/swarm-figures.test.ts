@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { PAYLOAD_SHARE } from '../../../bench/swarm/bound.ts'
 import { type Counters, countedSince } from '../../../bench/swarm/counters.ts'
 import { parseCpuTime } from '../../../bench/swarm/cpu-time.ts'
 import { drawSwarm } from '../../../bench/swarm/draw.ts'
 import { type ClientReport, type SwarmFigures, swarmJson } from '../../../bench/swarm/figures.ts'
+import { PAYLOAD_SHARE } from '../../simulation/scenarios/scenario.ts'
 
 const MIB = 1024 * 1024
 const RATE = 100e6

@@ -8,15 +8,16 @@ export function isBlockIndex(state: SchedulerState, block: number): boolean {
   return Number.isInteger(block) && block >= 0 && block < state.config.maxBlocks
 }
 
-/** A member holds more blocks. O(blocks), without allocating. */
-export function addBlocks(state: SchedulerState, member: Member, blocks: Iterable<number>): void {
-  for (const block of blocks) {
-    if (!isBlockIndex(state, block) || !member.have.add(block)) continue
-    member.blockedSince?.delete(block)
-    if (member.peer.isolated) returnGrant(member, block)
+/** A member holds more blocks. O(blocks), without allocating: most of a supernode's work. */
+export function addBlocks(state: SchedulerState, member: Member, blocks: readonly number[]): void {
+  const { island, have, peer, blockedSince } = member
+  for (let at = 0; at < blocks.length; at++) {
+    const block = blocks[at] ?? -1
+    if (!isBlockIndex(state, block) || !have.add(block)) continue
+    blockedSince?.delete(block)
+    if (peer.isolated) returnGrant(member, block)
     else countBlock(state, member, block)
   }
-  const { island, have } = member
   if (have.count > island.mostHeld) island.mostHeld = have.count
 }
 

@@ -63,7 +63,7 @@ export function joinSwarm(state: SchedulerState, task: Task, peer: Peer, entry: 
   island.size++
   task.members.set(peer.id, member)
   peer.memberships.set(task.id, member)
-  addBlocks(state, member, entry.have)
+  addBlocks(state, member, [...entry.have])
   if (!peer.isolated) {
     enterMesh(state, member, outbox)
     if (entry.wants) enqueueMember(island.queue, member)
@@ -88,7 +88,7 @@ export function leaveSwarm(state: SchedulerState, member: Member, outbox: Outbox
 /** A member says anew what it holds and wants; its neighbours stay. */
 function rejoin(state: SchedulerState, member: Member, { have, wants, priority }: Entry, outbox: Outbox): void {
   const { queue } = member.island
-  addBlocks(state, member, have)
+  addBlocks(state, member, [...have])
   dropBlocks(
     state,
     member,

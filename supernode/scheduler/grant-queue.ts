@@ -2,16 +2,11 @@ import type { Member } from './state.ts'
 
 /**
  * A binary heap of the members that may be granted blocks, each knowing its place. First come those with room in their window,
- * pulls before background work; among them the one with the fewest grants open (lost places count as open), then the one that
- * holds the fewest blocks, then whoever drew the lower number.
- *
- * A member that has come to hold more blocks stays where it is until it comes up first: so news of blocks costs the queue
- * nothing, and all others are at their place or before it.
+ * pulls before background work, and laggards last, as a slow member keeps an upload of the supernode busy for long; among them the
+ * one with the fewest grants open (lost places count as open), then the one that was given the fewest, then whoever drew the
+ * lower number.
  */
 export type GrantQueue = Member[]
-
-/** Members put at their place before the first is taken as it comes, in a queue in which nearly all hold more than they did. */
-const MAX_REQUEUED = 32
 
 /** The grants that count against a member's window. */
 export function grantLoad(member: Member): number {
@@ -23,13 +18,8 @@ export function hasRoom(member: Member): boolean {
   return grantLoad(member) < member.island.task.windowBlocks
 }
 
-/** The member to grant to next, if any has room. O(1), or O(log n) where those that come first hold more than they did. */
+/** The member to grant to next, if any has room. O(1). */
 export function firstWithRoom(queue: GrantQueue): Member | undefined {
-  for (let requeued = 0; requeued < MAX_REQUEUED; requeued++) {
-    const first = queue[0]
-    if (first === undefined || first.heldWhenQueued === first.have.count) break
-    requeueMember(queue, first)
-  }
   const first = queue[0]
   return first !== undefined && hasRoom(first) ? first : undefined
 }
@@ -37,7 +27,6 @@ export function firstWithRoom(queue: GrantQueue): Member | undefined {
 /** Adds a member that is not in the queue. O(log n). */
 export function enqueueMember(queue: GrantQueue, member: Member): void {
   member.queueAt = queue.length
-  member.heldWhenQueued = member.have.count
   queue.push(member)
   siftUp(queue, member)
 }
@@ -57,7 +46,6 @@ export function dequeueMember(queue: GrantQueue, member: Member): void {
 /** Puts a member that is in the queue where it belongs now. O(log n). */
 export function requeueMember(queue: GrantQueue, member: Member): void {
   if (member.queueAt < 0) return
-  member.heldWhenQueued = member.have.count
   siftUp(queue, member)
   siftDown(queue, member)
 }
@@ -67,13 +55,12 @@ function before(a: Member, b: Member): boolean {
   if (byRank !== 0) return byRank < 0
   const byLoad = grantLoad(a) - grantLoad(b)
   if (byLoad !== 0) return byLoad < 0
-  const byHeld = a.heldWhenQueued - b.heldWhenQueued
-  return byHeld !== 0 ? byHeld < 0 : a.tie < b.tie
+  return a.given !== b.given ? a.given < b.given : a.tie < b.tie
 }
 
 function rank(member: Member): number {
-  if (!hasRoom(member)) return 2
-  return member.background ? 1 : 0
+  if (!hasRoom(member)) return 4
+  return 2 * Number(member.background) + Number(member.lags)
 }
 
 function siftUp(queue: GrantQueue, member: Member): void {

@@ -26,6 +26,7 @@ export function openGrant(state: SchedulerState, member: Member, block: number, 
   else ofBlock.push(grant)
   member.grants.push(grant)
   member.openGrants++
+  member.given++
   member.tie = nextRandom(state.random)
   island.openGrants++
   trackDeadline(island.deadlines, grant)

@@ -1,4 +1,3 @@
-import { requeueMember } from './grant-queue.ts'
 import { answerGrant, returnBlock, returnGrant } from './grants.ts'
 import { addHolder, removeHolder } from './holders.ts'
 import type { Island, Member, SchedulerState } from './state.ts'
@@ -27,7 +26,6 @@ export function dropBlocks(state: SchedulerState, member: Member, blocks: Iterab
     if (!isBlockIndex(state, block) || !member.have.delete(block)) continue
     if (!member.peer.isolated) uncountBlock(member.island, block)
   }
-  requeueMember(member.island.queue, member)
 }
 
 /** Counts all that a member holds, at the end of its isolation. O(blocks). */

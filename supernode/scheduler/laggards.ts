@@ -1,4 +1,5 @@
 import { connectToSomebodyAhead } from './extra-neighbours.ts'
+import { requeueMember } from './grant-queue.ts'
 import type { Outbox } from './outbox.ts'
 import { nextBelow } from './random.ts'
 import { everybodyOn } from './rings.ts'
@@ -30,17 +31,25 @@ export function noteGain({ nowMs }: SchedulerState, member: Member, blocks: numb
 
 /**
  * Whoever gets markedly less than most, because its neighbours are slow or busy with others, gets one extra neighbour a second.
- * Those that get enough do not, however much more they could take: they would only take it from the rest. O(members) a second.
+ * Those that get enough do not, however much more they could take: they would only take it from the rest. Laggards are granted
+ * blocks only while nobody else has room. O(members) a second.
  */
 export function helpLaggards(state: SchedulerState, island: Island, outbox: Outbox): void {
   if (state.nowMs - island.laggardsAtMs < AVERAGE_MS) return
   island.laggardsAtMs = state.nowMs
   const typical = typicalRate(state, island)
-  if (typical * AVERAGE_MS < MIN_BLOCKS) return
   for (const member of everybodyOn(island.rings)) {
-    if (!isDownloading(member) || state.nowMs - member.joinedAtMs < STARTING_MS) continue
-    if (member.blocksPerMs < typical * LAGGING) connectToSomebodyAhead(state, member, outbox)
+    const lags = doesLag(state, member, typical)
+    if (lags) connectToSomebodyAhead(state, member, outbox)
+    if (lags === member.lags) continue
+    member.lags = lags
+    requeueMember(island.queue, member)
   }
+}
+
+function doesLag({ nowMs }: SchedulerState, member: Member, typical: number): boolean {
+  if (typical * AVERAGE_MS < MIN_BLOCKS || nowMs - member.joinedAtMs < STARTING_MS) return false
+  return isDownloading(member) && member.blocksPerMs < typical * LAGGING
 }
 
 /** The median of what some members get, in blocks per ms; 0 where too few are downloading. */

@@ -120,8 +120,10 @@ export interface Member {
   openGrants: number
   /** Places in its window that it lost by not answering in time. */
   missed: number
-  /** How many blocks it held when it was put at its place in the queue. */
-  heldWhenQueued: number
+  /** How many grants it has been given. */
+  given: number
+  /** It has lately been getting far less than most. */
+  lags: boolean
   /** Breaks ties in the queue; drawn anew at every grant. */
   tie: number
   /** Its place in the island's queue; -1 where it is not in. */

@@ -143,7 +143,7 @@ function checkBooks(island: Island): void {
   }
   expect(island.queue.length).toBe(members.filter(member => member.wants && !member.peer.isolated).length)
   island.queue.forEach((member, at) => {
-    expect(member.heldWhenQueued).toBeLessThanOrEqual(member.have.count)
+    expect(member.queueAt).toBe(at)
     const parent = island.queue[(at - 1) >> 1]
     if (parent !== undefined && hasRoom(member)) expect(hasRoom(parent)).toBe(true)
   })

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { range, SchedulerFixture } from '../../../helpers/scheduler-fixture.ts'
+import { grantsIn, range, SchedulerFixture } from '../../../helpers/scheduler-fixture.ts'
 
 const MEMBERS = 40
 const BLOCKS = 2_000
@@ -77,4 +77,22 @@ test('a member that has only just come, or has everything, is no laggard', () =>
   pass(2)
   expect(scheduler.member('late').neighbours.length).toBeGreaterThan(before)
   expect(scheduler.member('done').neighbours.length - ofDone).toBeLessThanOrEqual(1)
+})
+
+test('laggards are granted blocks only while nobody else has room', () => {
+  const { scheduler, pass } = swarmWith({ 'peer-7': 20 })
+  pass(6)
+  expect(scheduler.member('peer-7').lags).toBe(true)
+  const taken = new Set(grantsIn(scheduler.ready(BLOCKS + 3 * MEMBERS)).map(grant => grant.split(':')[0]))
+  expect(taken.size).toBeGreaterThan(1)
+  expect(taken).not.toContain('peer-7')
+})
+
+test('a laggard that has caught up is granted blocks as everybody', () => {
+  const rates: Record<string, number> = { 'peer-7': 20 }
+  const { scheduler, pass } = swarmWith(rates)
+  pass(6)
+  rates['peer-7'] = 50
+  pass(6)
+  expect(scheduler.member('peer-7').lags).toBe(false)
 })

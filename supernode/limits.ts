@@ -9,10 +9,10 @@ import type { MetricsOf } from '../lib/metrics.ts'
 import type { SUPERNODE_METRICS } from './metrics.ts'
 
 /**
- * Blocks that a supernode sends at once where nothing else is said. Few, so that each ends early and the peers pass it on; but a
- * receiver's link is shared by its neighbours too, so that eight leave part of the uplink idle (0008-limits.md has the figures).
+ * Blocks that a supernode sends at once where nothing else is said. Few, so that each ends early and the peers pass it on; but
+ * receivers share their links with their neighbours, so that each upload is slow (docs/decisions/0008).
  */
-export const SUPERNODE_UPLOADS = 16
+export const SUPERNODE_UPLOADS = 32
 
 /** What a supernode may use of its uplink. */
 export const SupernodeLimitsConfig = Type.Object(

@@ -82,7 +82,7 @@ test('a supernode keeps to its egress limit, also to one that is changed while i
   await waitFor(() => download.bytes > 0, PATIENCE)
   const slack = { slackBytes: MIB }
   await expectSteadyRate(3 * MIB, () => bytes, slack)
-  expect(await change(supernode, { egress: 5 * MIB })).toEqual({ egress: 5 * MIB, concurrentUploads: 16 })
+  expect(await change(supernode, { egress: 5 * MIB })).toEqual({ egress: 5 * MIB, concurrentUploads: 32 })
   await expectSteadyRate(5 * MIB, () => bytes, slack)
   expect(await readMetric(supernode, 'damselfly_supernode_throttled_seconds_total')).toBeGreaterThan(0)
 })

@@ -10,7 +10,7 @@ test('without settings only the number of uploads has a limit', () => {
   const ofPeer = { upload: 0, download: 0, perTask: 0, concurrentUploads: 32 }
   expect(loadConfig('dfdaemon', DfdaemonConfig, {}).limits).toEqual(ofPeer)
   expect(loadConfig('dfget', DfgetConfig, {}).limits).toEqual(ofPeer)
-  expect(loadConfig('supernode', SupernodeConfig, {}).limits).toEqual({ egress: 0, concurrentUploads: 16 })
+  expect(loadConfig('supernode', SupernodeConfig, {}).limits).toEqual({ egress: 0, concurrentUploads: 32 })
 })
 
 test('rates are given with units', () => {

@@ -34,7 +34,7 @@ describe('a healthy swarm', () => {
   test.for(['kraken', 'flash-2000', 'fleet-15k'])(
     'of scenario %s ends near the limit, with one copy from the origin',
     name => {
-      const figures = small(name)
+      const figures = small(name, { sizeBytes: 200 * MB })
       expect(figures).toMatchObject({
         boundBy: 'slowest-link',
         originRatio: 1,
@@ -42,9 +42,9 @@ describe('a healthy swarm', () => {
         crossZoneRatio: 0,
       })
       expect(figures.minRatio).toBeGreaterThanOrEqual(1)
-      expect(figures.p50Ratio).toBeLessThan(1.2)
-      expect(figures.maxRatio).toBeLessThan(1.35)
-      expect(figures.supernodeEgressRatio).toBeLessThan(1.2)
+      expect(figures.p50Ratio).toBeLessThan(1.1)
+      expect(figures.maxRatio).toBeLessThan(1.15)
+      expect(figures.supernodeEgressRatio).toBeLessThan(1.05)
     },
   )
 

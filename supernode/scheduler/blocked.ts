@@ -1,4 +1,5 @@
 import { connectToHolder } from './extra-neighbours.ts'
+import { openGrant } from './grants.ts'
 import { holderCount } from './holders.ts'
 import { isBlockIndex } from './inventory.ts'
 import { targetDegree } from './links.ts'
@@ -12,10 +13,15 @@ const MAX_REMEMBERED = 64
 /**
  * A member cannot get a block from its neighbours. In this order: a neighbour may hold it by now, then it shall wait a while; a
  * stranger in its island may hold it, then they become neighbours; otherwise it comes from the supernode, the seed of last
- * resort. Copies from the supernode are rationed: one per block, island and `regrantAfterMs`, however many members ask.
+ * resort. Copies from the supernode are rationed: one per block, island and `regrantAfterMs`, however many members ask. One that
+ * is isolated has no neighbours and gets the block at once, within its window: else its reader would give up on the swarm.
  */
 export function unblock(state: SchedulerState, member: Member, block: number, outbox: Outbox): void {
-  if (!isBlockIndex(state, block) || member.have.has(block) || !member.wants || member.peer.isolated) return
+  if (!isBlockIndex(state, block) || member.have.has(block) || !member.wants) return
+  if (member.peer.isolated) {
+    grantToIsolated(state, member, block, outbox)
+    return
+  }
   if (holderCount(member.island.holders, block) > 0) {
     const { patienceMs, grantTimeoutMs } = state.config
     const waitedMs = askingForMs(state, member, block)
@@ -29,6 +35,13 @@ export function unblock(state: SchedulerState, member: Member, block: number, ou
     }
   }
   grantAsWell(state, member, block, outbox)
+}
+
+/** Only what others hold already: a block that is new must not depend on it. */
+function grantToIsolated(state: SchedulerState, member: Member, block: number, outbox: Outbox): void {
+  const { holders, task } = member.island
+  if (holderCount(holders, block) === 0 || block >= task.readyBlocks || member.openGrants >= task.windowBlocks) return
+  if (!member.grants.some(grant => grant.block === block)) openGrant(state, member, block, outbox)
 }
 
 function grantAsWell(state: SchedulerState, member: Member, block: number, outbox: Outbox): void {

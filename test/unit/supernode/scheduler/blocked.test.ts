@@ -185,3 +185,15 @@ describe('what a member may ask for', () => {
     expect(scheduler.island().holders.counts.length).toBeLessThanOrEqual(128)
   })
 })
+
+test('an isolated member, which has no neighbours, gets what its reader waits for, once and within its window', () => {
+  const scheduler = new SchedulerFixture()
+  for (const peer of ['liar', 'a', 'b', 'c']) scheduler.join(peer)
+  for (const peer of ['a', 'b']) scheduler.report(peer, 'liar', 'corrupt')
+  scheduler.ready(10)
+  scheduler.have('a', ...range(10))
+  expect(grantsIn(scheduler.blocked('liar', 0))).toEqual(['liar:0'])
+  expect(grantsIn(scheduler.blocked('liar', 0, 10))).toEqual([])
+  // The window is four blocks.
+  expect(grantsIn(scheduler.blocked('liar', ...range(10)))).toEqual(['liar:1', 'liar:2', 'liar:3'])
+})

@@ -32,7 +32,7 @@ export interface SchedulerConfig {
   readonly maxIslands: number
   /** Distinct peers that must report a peer as corrupt before it is isolated; one is enough in a swarm of two or three. */
   readonly corruptLimit: number
-  /** How long an isolated peer gets no neighbours and no grants, and its holdings do not count. */
+  /** How long an isolated peer gets no neighbours and is the first to get no block, and its holdings do not count. */
   readonly isolationMs: number
   /** After this long without a new report, a peer's reports are forgotten, and a pair that was parted may meet again. */
   readonly forgivenessMs: number

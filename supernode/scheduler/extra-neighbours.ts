@@ -1,3 +1,4 @@
+import { isDownloading } from './inventory.ts'
 import { link, mayMeet } from './links.ts'
 import { endExtraLink } from './mesh.ts'
 import { type Outbox, sendConnect } from './outbox.ts'
@@ -5,7 +6,7 @@ import { nextBelow } from './random.ts'
 import { everybodyOn } from './rings.ts'
 import type { Member, SchedulerState } from './state.ts'
 
-/** Members compared before the one that others want least from is taken, and members looked at to find holders of a block. */
+/** Members compared before the one that others want least from is taken, and members looked at to find them. */
 const COMPARED = 8
 const LOOKED_AT = 256
 
@@ -48,8 +49,8 @@ function findHelper(state: SchedulerState, member: Member, canHelp: (other: Memb
 }
 
 /** How many neighbours a member may have to give something to. */
-function demandOf({ neighbours, island }: Member): number {
+function demandOf({ neighbours }: Member): number {
   let demand = 0
-  for (const { wants, have } of neighbours) if (wants && have.count < island.task.readyBlocks) demand++
+  for (const neighbour of neighbours) if (isDownloading(neighbour)) demand++
   return demand
 }

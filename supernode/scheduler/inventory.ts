@@ -7,6 +7,11 @@ export function isBlockIndex(state: SchedulerState, block: number): boolean {
   return Number.isInteger(block) && block >= 0 && block < state.config.maxBlocks
 }
 
+/** Whether the member still lacks something that the supernode has. */
+export function isDownloading({ wants, have, island }: Member): boolean {
+  return wants && have.count < island.task.readyBlocks
+}
+
 /** A member holds more blocks. O(blocks), without allocating: most of a supernode's work. */
 export function addBlocks(state: SchedulerState, member: Member, blocks: readonly number[]): void {
   const { island, have, peer, blockedSince } = member

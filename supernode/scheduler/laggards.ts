@@ -1,5 +1,6 @@
 import { connectToSomebodyAhead } from './extra-neighbours.ts'
 import { requeueMember } from './grant-queue.ts'
+import { isDownloading } from './inventory.ts'
 import type { Outbox } from './outbox.ts'
 import { nextBelow } from './random.ts'
 import { everybodyOn } from './rings.ts'
@@ -63,8 +64,4 @@ function typicalRate(state: SchedulerState, { rings }: Island): number {
   if (rates.length < MIN_DRAWN) return 0
   rates.sort((a, b) => a - b)
   return rates[rates.length >> 1] ?? 0
-}
-
-function isDownloading({ wants, have, island }: Member): boolean {
-  return wants && have.count < island.task.readyBlocks
 }

@@ -92,10 +92,12 @@ function handleOfMember(state: SchedulerState, member: Member, event: MemberEven
     case 'leave':
       leaveSwarm(state, member, outbox)
       break
-    case 'have':
+    case 'have': {
+      const before = member.have.count
       addBlocks(state, member, event.blocks)
-      noteGain(state, member, event.blocks.length)
+      noteGain(state, member, member.have.count - before)
       break
+    }
     case 'lost':
       dropBlocks(state, member, event.blocks)
       break

@@ -1,6 +1,6 @@
 import { allAsked } from './download.ts'
 import { expectedMs, isSuspect } from './link.ts'
-import { mix } from './mix.ts'
+import { lot, mix } from './mix.ts'
 import type { Download, Neighbour } from './state.ts'
 
 /** Blocks compared for rarity in one choice: the rarest of so many drawn at random is rare enough. */
@@ -102,11 +102,6 @@ function rarest(neighbour: Neighbour, from: number, to: number): number {
     if (++at === to) at = from
   }
   return best
-}
-
-/** Whether the `count`th of equals replaces the one drawn before: each of them is left with the same chance. */
-function lot(random: number, count: number): boolean {
-  return mix(random, count) < 2 ** 32 / count
 }
 
 /** What has been asked for elsewhere and will take longest to come, where asking here is worthwhile. */

@@ -5,3 +5,8 @@ export function mix(seed: number, index: number): number {
   bits = Math.imul(bits ^ (bits >>> 15), 0x735a2d97)
   return (bits ^ (bits >>> 15)) >>> 0
 }
+
+/** Whether the `count`th of equals replaces the one drawn before: each of them is left with the same chance. */
+export function lot(random: number, count: number): boolean {
+  return mix(random, count) < 2 ** 32 / count
+}

@@ -44,8 +44,9 @@ export function endDownload(download: Download): readonly BlockRequest[] {
   return [...download.requests.values()].flat()
 }
 
-/** Whether a neighbour that can be asked holds the block. */
+/** Whether a neighbour that can be asked holds the block. One that is not known yet cannot be asked for. */
 export function isOffered(download: Download, block: number, nowMs: number): boolean {
+  if (block >= download.blockCount) return false
   for (const { link, has } of download.neighbours.values()) if (has.has(block) && !isSuspect(link, nowMs)) return true
   return false
 }

@@ -4,8 +4,17 @@ import type { Source } from '../../../lib/origin/origin.ts'
 import { openResumable, type ResumableRead, type ResumeComponents } from '../../../lib/origin/read-resumable.ts'
 import type { Assembly } from './assembly.ts'
 
+/** One read of the origin. */
+export interface OriginRun {
+  readonly read: ResumableRead
+  /** The block whose first byte is the first of the read. */
+  readonly fromBlock: number
+  /** Whether the read shall go on with a block. */
+  needed(block: number): boolean
+}
+
 /**
- * Reads a task straight from its origin into the assembly, from one block on until a block that is here already. Used when
+ * Reads a task straight from its origin into the assembly, from one block on until a block that need not be read. Used when
  * there is no supernode, and for what the swarm cannot deliver.
  */
 export class OriginDownload {
@@ -30,11 +39,11 @@ export class OriginDownload {
   }
 
   /**
-   * Fills the assembly from an opened read whose first byte is the first of `fromBlock`. Ends, and closes the read, at the
-   * first block that is here already or at the end of the content.
+   * Fills the assembly from an opened read whose first byte is the first of `fromBlock`. Ends, and closes the read, before the
+   * first block that is not `needed` or at the end of the content.
    * @throws DamselflyError when the origin breaks off for good, or contradicts the block map
    */
-  async fill(assembly: Assembly, read: ResumableRead, fromBlock: number): Promise<void> {
+  async fill(assembly: Assembly, { read, fromBlock, needed }: OriginRun): Promise<void> {
     if (read.sizeBytes !== undefined) await assembly.setSize(read.sizeBytes)
     let block = fromBlock
     let position = fromBlock * assembly.blockSizeBytes
@@ -44,7 +53,7 @@ export class OriginDownload {
       if (length < assembly.blockSizeBytes) await assembly.setSize(position)
       await assembly.accept(block, buffer, 'origin')
       block++
-      if (assembly.has(block)) return
+      if (!needed(block)) return
     }
     await assembly.setSize(position)
   }

@@ -38,6 +38,11 @@ export class StallWatch {
     this.#progressAt = clock.now()
   }
 
+  /** Whether the block that was judged last has been waited for so long that nothing else may come first. */
+  get hurried(): boolean {
+    return this.#clock.now() - this.#since > STUCK_MS
+  }
+
   get withoutProgressMs(): number {
     return this.#clock.now() - this.#progressAt
   }

@@ -8,6 +8,7 @@ import { MAX_STALL_MS, stallDeadlineMs } from '../picker/deadlines.ts'
 import { hungryFor } from '../picker/hunger.ts'
 import { noteDelivery, noteFailure, suspect } from '../picker/link.ts'
 import { addHoldings, addNeighbour, dropHoldings, isOffered, removeNeighbour } from '../picker/neighbours.ts'
+import { chooseOriginBlock, onlyOriginHas } from '../picker/origin.ts'
 import { blockStored } from '../picker/requests.ts'
 import type { BlockRequest, Download, Link } from '../picker/state.ts'
 import type { Assembly } from './assembly.ts'
@@ -99,6 +100,16 @@ export class SwarmDownload {
   /** What could be on its way, if somebody had it to give. */
   hungryFor(): readonly number[] {
     return hungryFor(this.#download)
+  }
+
+  /** Whether a block can come from the origin only. */
+  onlyOriginHas(block: number): boolean {
+    return onlyOriginHas(this.#download, block, this.#components.clock.now())
+  }
+
+  /** Where to begin to read the origin while a reader waits for `head`. */
+  chooseOriginBlock(head: number): number {
+    return chooseOriginBlock(this.#download, head, this.#components.clock.now())
   }
 
   granted(blocks: readonly number[]): void {

@@ -190,7 +190,8 @@ export class TaskSession {
         { taskId: assembly.taskId, block: head },
         'the swarm does not deliver, reading the origin',
       )
-      void this.#fillFromOrigin(assembly, head, verdict === 'only-origin')
+      const fromBlock = this.#stall.hurried ? head : (this.#swarm?.chooseOriginBlock(head) ?? head)
+      void this.#fillFromOrigin(assembly, fromBlock, verdict === 'only-origin')
     }
   }
 
@@ -277,7 +278,9 @@ export class TaskSession {
     this.#origin = origin
     because(assembly.account, { why: 'swarm-silent' })
     try {
-      await origin.fill(assembly, await origin.open(fromBlock * assembly.blockSizeBytes), fromBlock)
+      const read = await origin.open(fromBlock * assembly.blockSizeBytes)
+      const needed = (block: number) => !assembly.has(block) && this.#swarm?.onlyOriginHas(block) !== false
+      await origin.fill(assembly, { read, fromBlock, needed })
     } catch (error) {
       // What the origin could not give, the swarm may still deliver.
       if (nobodyElse || !isOriginFailure(error)) assembly.fail(error as Error)
@@ -289,7 +292,7 @@ export class TaskSession {
 
   async #fill(origin: OriginDownload, assembly: Assembly, read: ResumableRead, fromBlock: number): Promise<void> {
     try {
-      await origin.fill(assembly, read, fromBlock)
+      await origin.fill(assembly, { read, fromBlock, needed: block => !assembly.has(block) })
     } catch (error) {
       assembly.fail(error as Error)
     } finally {

@@ -9,6 +9,7 @@ import {
   isOffered,
   removeNeighbour,
 } from '../../../dfget/peer/picker/neighbours.ts'
+import { chooseOriginBlock, onlyOriginHas } from '../../../dfget/peer/picker/origin.ts'
 import { blockStored, closeRequest } from '../../../dfget/peer/picker/requests.ts'
 import type { BlockRequest, Download, Neighbour } from '../../../dfget/peer/picker/state.ts'
 import { StallWatch } from '../../../dfget/peer/task/stall-watch.ts'
@@ -261,17 +262,19 @@ export class Session implements SimulatedEvent, Membership {
     }
     if (verdict === 'ask') {
       world.supernode.tell({ type: 'blocked', peer: this.peer.id, task: this.task.id, blocks: [head], now: 0 })
-    } else if (verdict !== 'wait' && !this.#readsOrigin) this.#readOrigin(head)
+    } else if (verdict !== 'wait' && !this.#readsOrigin) {
+      this.#readOrigin(this.#stall.hurried ? head : chooseOriginBlock(this.download, head, nowMs))
+    }
   }
 
-  /** As the peer does: from the block that is missing on, until the swarm delivers again. */
+  /** As the peer does: from one block on, until one that need not be read. */
   #readOrigin(block: number): void {
     this.#readsOrigin = true
     this.peer.readOrigin(this, block, () => {
       this.#readsOrigin = false
-      const next = this.#head
-      const swarmHasIt = this.download.asked.has(next) || isOffered(this.download, next, this.peer.world.queue.nowMs)
-      if (!this.complete && !swarmHasIt) this.#readOrigin(next)
+      const next = block + 1
+      if (next >= this.task.blockCount || !onlyOriginHas(this.download, next, this.peer.world.queue.nowMs)) return
+      if (this.peer.alive) this.#readOrigin(next)
     })
   }
 }

@@ -37,6 +37,17 @@ test('without a supernode or a holder the origin is read at once', () => {
   expect(watch.judge(0, NOBODY)).toBe('only-origin')
 })
 
+test('nothing else may come before a block that a reader has waited for during 2 s', () => {
+  watch.judge(0, NOBODY)
+  clock.advance(2_000)
+  watch.judge(0, NOBODY)
+  expect(watch.hurried).toBe(false)
+  clock.advance(1)
+  expect(watch.hurried).toBe(true)
+  watch.judge(1, NOBODY)
+  expect(watch.hurried).toBe(false)
+})
+
 test('after the supernode gave up, the origin is read at once; until the swarm is joined anew', () => {
   watch.supernodeGaveUp()
   expect(watch.judge(0, HELD_UP)).toBe('only-origin')

@@ -3,6 +3,13 @@ import { pullCommand } from './pull/command.ts'
 import { scenariosCommand } from './scenarios/command.ts'
 import { schedulerCommand } from './scheduler/command.ts'
 import { swarmCommand } from './swarm/command.ts'
+import { transportCommand } from './transport/command.ts'
 
 /** Every benchmark, as a subcommand of `npm run bench --`. */
-export const BENCHMARKS: readonly Command[] = [pullCommand, scenariosCommand, schedulerCommand, swarmCommand]
+export const BENCHMARKS: readonly Command[] = [
+  pullCommand,
+  scenariosCommand,
+  schedulerCommand,
+  swarmCommand,
+  transportCommand,
+]

@@ -1,6 +1,7 @@
 import { formatBytes, formatElapsed } from '../../lib/terminal/format.ts'
 import type { Conditions } from '../conditions.ts'
 import { median } from '../measure/median.ts'
+import { rounded } from '../measure/rounded.ts'
 
 /** What was measured. One entry in each list for each run, in milliseconds. */
 export interface PullFigures {
@@ -69,8 +70,4 @@ interface PullTimes {
 function row(name: string, { directMs, coldMs, warmMs }: PullTimes): string[] {
   const times = [directMs, coldMs, warmMs].map(formatElapsed)
   return [name, ...times, (coldMs / directMs).toFixed(3), (warmMs / directMs).toFixed(3)]
-}
-
-function rounded(value: number, digits: number): number {
-  return Number(value.toFixed(digits))
 }

@@ -1,6 +1,7 @@
 import { quantile } from '../../test/simulation/report/figures.ts'
 import { PAYLOAD_SHARE } from '../../test/simulation/scenarios/scenario.ts'
 import type { Conditions } from '../conditions.ts'
+import { rounded } from '../measure/rounded.ts'
 import { boundOf } from './bound.ts'
 import type { SwarmPlan } from './config.ts'
 import type { Counters, NodeCounters } from './counters.ts'
@@ -116,8 +117,4 @@ function duplicateBytes({ supernode, nodes }: SwarmCounts): number {
 
 function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0)
-}
-
-function rounded(value: number, digits: number): number {
-  return Number(value.toFixed(digits))
 }

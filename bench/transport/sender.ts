@@ -1,0 +1,17 @@
+/*
+ * The sending end of a transport, a process of its own: sender.ts TRANSPORT. Asked for its `address` it says where it serves;
+ * asked for its `cpuSeconds`, how much processor time it has taken so far.
+ */
+import { answerParent } from '../measure/answer-parent.ts'
+import type { TransportName } from './transport-names.ts'
+import { loadTransport } from './ways/load-transport.ts'
+
+const transport = await loadTransport(process.argv[2] as TransportName)
+
+answerParent({
+  address: () => transport.serve(),
+  cpuSeconds() {
+    const { user, system } = process.cpuUsage()
+    return (user + system) / 1e6
+  },
+})

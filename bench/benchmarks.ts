@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { fanoutCommand } from './fanout/command.ts'
 import { pullCommand } from './pull/command.ts'
 import { scenariosCommand } from './scenarios/command.ts'
 import { schedulerCommand } from './scheduler/command.ts'
@@ -7,6 +8,7 @@ import { transportCommand } from './transport/command.ts'
 
 /** Every benchmark, as a subcommand of `npm run bench --`. */
 export const BENCHMARKS: readonly Command[] = [
+  fanoutCommand,
   pullCommand,
   scenariosCommand,
   schedulerCommand,

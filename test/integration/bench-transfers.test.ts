@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { type ChildProcess, startProcess } from '../helpers/process.ts'
@@ -43,8 +43,13 @@ function endsOf(bench: ChildProcess): Promise<{ pid: number; command: string }[]
   return waitFor(both, { timeoutMs: TIMEOUT_MS, what: 'a sender and a receiver' })
 }
 
+/** Whether a process runs still. One that has ended and waits for somebody to ask how (a zombie) does not. */
 function isRunning(pid: number): boolean {
-  return readdirSync('/proc').includes(`${pid}`)
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 test('bytes go over each transport, and the figures are printed as JSON', async () => {
@@ -73,6 +78,23 @@ test('bytes go over each transport, and the figures are printed as JSON', async 
   expectAbove0(figures, numbers)
   expect(figures).toMatchObject({ sizeBytes: 4 * MIB, warmUpBytes: 4 * MIB, conditions: { node: process.version } })
   expect(figures.rounds).toHaveLength(1)
+})
+
+test('one process serves several, and the figures are printed as JSON', async () => {
+  const figures = await resultOf(await startBench('fanout', '--peers', '2', '--size', '4MiB', '--json'))
+  const numbers = [
+    'peers',
+    'totalMiBps',
+    'slowestMiBps',
+    'fastestMiBps',
+    'fairness',
+    'senderCpuSecPerGiB',
+    'receiverCpuSecPerGiB',
+    'rssPeakMiB',
+  ]
+  expect(Object.keys(figures)).toEqual([...numbers, 'sizeBytes', 'commit', 'conditions'])
+  expectAbove0(figures, numbers)
+  expect(figures).toMatchObject({ peers: 2, sizeBytes: 4 * MIB })
 })
 
 test('Ctrl-C ends both ends', async () => {
@@ -108,6 +130,8 @@ test.each([
   [['transport', '--size', 'big'], 'size from the command line: "big" is not a number'],
   [['transport', '--warm-up', '1MiB'], 'warmUp from the command line must be >= 4194304'],
   [['transport', '--rounds', '0'], 'rounds from the command line must be >= 1'],
+  [['fanout', '--peers', '0'], 'peers from the command line must be >= 1'],
+  [['fanout', '--peers', '1000'], 'peers from the command line must be <= 64'],
 ])('%j is refused before anything starts', async (args, message) => {
   const bench = await startBench(...args)
   expect(await bench.exited).toEqual({ code: 1, signal: null })

@@ -9,11 +9,12 @@ export interface NewsComponents {
   readonly clock: Pick<Clock, 'now' | 'after'>
 }
 
-/** Neighbours are told of a block this soon, and the supernode of one that it waits for. */
-const PROMPT_MS = 5
+/** Neighbours, and the supernode about a block that it waits for, are told at once, but not sooner than this after the last time. */
+export const NEWS_EVERY_MS = 10
 /** The rest helps the supernode only to know who holds what: with thousands of peers each message of each of them counts. */
-const UNHURRIED_MS = 500
-const MAX_BATCH_BLOCKS = 256
+export const REPORT_WITHIN_MS = 500
+/** Whatever comes first: so many blocks are told at once. */
+export const MAX_NEWS_BLOCKS = 256
 
 /** Tells the neighbours in a task and the supernode which blocks have come, in batches. */
 export class News {
@@ -27,8 +28,9 @@ export class News {
 
   /** @param awaited whether the supernode granted the block, and waits to hear that it is here */
   stored(block: number, { awaited }: { readonly awaited: boolean }): void {
-    this.#neighbours.add(block, PROMPT_MS)
-    this.#supernode.add(block, awaited ? PROMPT_MS : UNHURRIED_MS)
+    this.#neighbours.addPromptly(block)
+    if (awaited) this.#supernode.addPromptly(block)
+    else this.#supernode.add(block, REPORT_WITHIN_MS)
   }
 
   /** Tells everybody at once what has come since the last time. */
@@ -49,6 +51,7 @@ class Batch {
   readonly #tell: (blocks: number[]) => void
   #blocks: number[] = []
   #dueAt = Number.POSITIVE_INFINITY
+  #toldAt = Number.NEGATIVE_INFINITY
   #cancel = () => {}
 
   constructor(clock: NewsComponents['clock'], tell: (blocks: number[]) => void) {
@@ -56,9 +59,13 @@ class Batch {
     this.#tell = tell
   }
 
+  addPromptly(block: number): void {
+    this.add(block, Math.max(0, this.#toldAt + NEWS_EVERY_MS - this.#clock.now()))
+  }
+
   add(block: number, withinMs: number): void {
     this.#blocks.push(block)
-    if (this.#blocks.length >= MAX_BATCH_BLOCKS) {
+    if (this.#blocks.length >= MAX_NEWS_BLOCKS) {
       this.send()
       return
     }
@@ -73,7 +80,9 @@ class Batch {
     this.stop()
     const blocks = this.#blocks
     this.#blocks = []
-    if (blocks.length > 0) this.#tell(blocks)
+    if (blocks.length === 0) return
+    this.#toldAt = this.#clock.now()
+    this.#tell(blocks)
   }
 
   stop(): void {

@@ -66,8 +66,6 @@ export const DATA_CENTRE = {
   supernode: { upBytesPerMs: megabits(10_000), uploadSlots: SUPERNODE_UPLOADS },
   originBytesPerMs: megabits(10_000),
   latencyMs: 0.25,
-  newsBatchMs: 5,
-  reportBatchMs: 500,
   tasksAtOnce: 3,
 } as const
 

@@ -12,6 +12,7 @@ import {
 import { chooseOriginBlock, onlyOriginHas } from '../../../dfget/peer/picker/origin.ts'
 import { blockStored, closeRequest } from '../../../dfget/peer/picker/requests.ts'
 import type { BlockRequest, Download, Neighbour } from '../../../dfget/peer/picker/state.ts'
+import { MAX_NEWS_BLOCKS, NEWS_EVERY_MS, REPORT_WITHIN_MS } from '../../../dfget/peer/task/news.ts'
 import { StallWatch } from '../../../dfget/peer/task/stall-watch.ts'
 import { Bitfield } from '../../../protocol/bitfield.ts'
 import type { SimulatedEvent } from '../engine/event-queue.ts'
@@ -24,8 +25,6 @@ const NEWS_TOLD = 0
 const REPORT_DUE = 1
 const TICK = 2
 
-/** As in the peer: what is told to the supernode at the latest after so many blocks. */
-const REPORT_BLOCKS = 256
 const TICK_MS = 100
 /** A control message, the dial of a peer and its answer. */
 const DIAL_TRIPS = 4
@@ -43,6 +42,8 @@ export class Session implements SimulatedEvent, Membership {
   #news: number[] = []
   /** When each of them came. */
   #newsAtMs: number[] = []
+  #toldAtMs = Number.NEGATIVE_INFINITY
+  #reportedAtMs = Number.NEGATIVE_INFINITY
   #report: number[] = []
   #reportDue = false
   readonly #granted = new Set<number>()
@@ -188,18 +189,25 @@ export class Session implements SimulatedEvent, Membership {
   }
 
   #note(block: number): void {
-    const { queue, spec } = this.peer.world
+    const { queue } = this.peer.world
     this.#newsAtMs.push(queue.nowMs)
-    if (this.#news.push(block) === 1) queue.after(spec.newsBatchMs + spec.latencyMs, this, NEWS_TOLD)
+    if (this.#news.push(block) === 1) this.#tellNewsOf(queue.nowMs)
     this.#report.push(block)
-    const prompt = this.#granted.delete(block) || this.complete || this.#report.length >= REPORT_BLOCKS
+    const prompt = this.#granted.delete(block) || this.complete || this.#report.length >= MAX_NEWS_BLOCKS
     if (prompt && !this.#reportDue) {
       this.#reportDue = true
-      queue.after(spec.newsBatchMs, this, REPORT_DUE)
-    } else if (this.#report.length === 1) queue.after(spec.reportBatchMs, this, REPORT_DUE)
+      queue.after(Math.max(0, this.#reportedAtMs + NEWS_EVERY_MS - queue.nowMs), this, REPORT_DUE)
+    } else if (this.#report.length === 1) queue.after(REPORT_WITHIN_MS, this, REPORT_DUE)
   }
 
-  /** What was gathered until one latency ago reaches the neighbours. */
+  /** The neighbours shall hear of a block that came then. */
+  #tellNewsOf(cameAtMs: number): void {
+    const { queue, spec } = this.peer.world
+    this.#toldAtMs = Math.max(cameAtMs, this.#toldAtMs + NEWS_EVERY_MS)
+    queue.after(this.#toldAtMs + spec.latencyMs - queue.nowMs, this, NEWS_TOLD)
+  }
+
+  /** What was told one latency ago reaches the neighbours. */
   #newsArrives(): void {
     const blocks = this.#takeNews()
     const { world } = this.peer
@@ -213,17 +221,15 @@ export class Session implements SimulatedEvent, Membership {
   }
 
   #takeNews(): number[] {
-    const { queue, spec } = this.peer.world
     const blocks = this.#news
-    const sentAtMs = queue.nowMs - spec.latencyMs
-    const later = this.#newsAtMs.findIndex(atMs => atMs > sentAtMs)
+    const later = this.#newsAtMs.findIndex(atMs => atMs > this.#toldAtMs)
     if (later < 0) {
       this.#news = []
       this.#newsAtMs = []
     } else {
       this.#news = blocks.splice(later)
       this.#newsAtMs = this.#newsAtMs.slice(later)
-      queue.after((this.#newsAtMs[0] ?? 0) + spec.newsBatchMs - sentAtMs, this, NEWS_TOLD)
+      this.#tellNewsOf(this.#newsAtMs[0] ?? 0)
     }
     return blocks
   }
@@ -231,7 +237,8 @@ export class Session implements SimulatedEvent, Membership {
   #sendReport(): void {
     this.#reportDue = false
     if (this.#report.length === 0) return
-    const { supernode } = this.peer.world
+    const { supernode, queue } = this.peer.world
+    this.#reportedAtMs = queue.nowMs
     supernode.tell({ type: 'have', peer: this.peer.id, task: this.task.id, blocks: this.#report, now: 0 })
     this.#report = []
   }

@@ -12,9 +12,6 @@ export interface WorldSpec {
   readonly zoneBytesPerMs?: number
   /** One way, for every message. */
   readonly latencyMs: number
-  /** How long inventory news is gathered before neighbours, and the supernode, are told. */
-  readonly newsBatchMs: number
-  readonly reportBatchMs: number
   /** Tasks that a node pulls at once, as container runtimes do with layers. */
   readonly tasksAtOnce: number
 }

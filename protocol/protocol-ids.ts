@@ -6,3 +6,6 @@ export const INVENTORY_PROTOCOL = '/damselfly/inventory/1.0.0'
 
 /** Block stream from the peer that asks to the peer that serves. */
 export const BLOCK_PROTOCOL = '/damselfly/block/1.0.0'
+
+/** How a connection is secured between two of ours: noise, and then records of AES-256-GCM. Others speak `/noise`. */
+export const NOISE_RECORDS_PROTOCOL = '/damselfly/noise-records/1.0.0'

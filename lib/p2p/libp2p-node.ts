@@ -4,12 +4,13 @@ import type { Connection, Ed25519PrivateKey, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { VERSION } from '../version.ts'
 import { createNoiseCrypto } from './noise-crypto.ts'
 import type { ProbingP2pNode } from './p2p-node.ts'
+import { noiseRecords } from './records/noise-records.ts'
+import { createYamux } from './yamux/create-yamux.ts'
 
 export interface Libp2pNodeInit {
   readonly privateKey: Ed25519PrivateKey
@@ -30,8 +31,8 @@ export async function createLibp2pNode(init: Libp2pNodeInit): Promise<ProbingP2p
     nodeInfo: { name: 'damselfly', version: VERSION },
     addresses: { listen: [...init.listen], announce: [...(init.announce ?? [])] },
     transports: [tcp()],
-    connectionEncrypters: [noise({ crypto: createNoiseCrypto() })],
-    streamMuxers: [yamux()],
+    connectionEncrypters: [noiseRecords(), noise({ crypto: createNoiseCrypto() })],
+    streamMuxers: [createYamux],
     services: { identify: identify(), ping: ping() },
     connectionManager: {
       // A swarm starts as a flash crowd, often from behind one address; the defaults (5 a second, 10 pending) are for open networks.

@@ -16,7 +16,8 @@ import { seededBytes } from './blob.ts'
 /** Small, so that what has arrived is known exactly. */
 export const EXCHANGE_BLOCK_BYTES = 64 * 1024
 
-const CLUSTER_KEY = clusterKeyFromSeed(seededBytes(32, 'exchange'))
+/** Signs the tickets that exchange nodes accept. */
+export const CLUSTER_KEY = clusterKeyFromSeed(seededBytes(32, 'exchange'))
 
 /** The limits of a peer, none but for those that are given. */
 export function unlimited(

@@ -1,0 +1,82 @@
+import type { AbortOptions, MessageStream } from '@libp2p/interface'
+import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
+import { Uint8ArrayList } from 'uint8arraylist'
+
+/** Noise puts the length of each message before it (u16, big-endian). */
+const PREFIX_BYTES = 2
+
+/**
+ * What a noise handshake sees of a connection: as many of noise's messages as belong to it, and nothing of what follows, which
+ * goes to whoever takes the connection over.
+ */
+export class HandshakeStream extends AbstractMessageStream {
+  readonly #connection: MessageStream
+  readonly #unread = new Uint8ArrayList()
+  #messagesLeft: number
+  #successor: ((bytes: Uint8Array) => void) | undefined
+
+  /** @param messages that the other end sends before the connection is handed over */
+  constructor(connection: MessageStream, messages: number) {
+    super({
+      log: connection.log,
+      direction: connection.direction,
+      inactivityTimeout: connection.inactivityTimeout,
+      maxReadBufferLength: connection.maxReadBufferLength,
+    })
+    this.#connection = connection
+    this.#messagesLeft = messages
+    connection.addEventListener('message', ({ data }) => this.#take(data))
+    connection.addEventListener('drain', () => this.safeDispatchEvent('drain'))
+    connection.addEventListener('remoteCloseWrite', () => this.onRemoteCloseWrite())
+    connection.addEventListener('close', ({ error }) => {
+      if (error === undefined) this.onTransportClosed()
+      else this.abort(error)
+    })
+  }
+
+  /** From now on all that comes goes there, first of all what has come already. */
+  handOver(successor: (bytes: Uint8Array) => void): void {
+    const unread = this.#unread.subarray()
+    this.#unread.consume(unread.length)
+    this.#successor = successor
+    if (unread.length > 0) successor(unread)
+  }
+
+  override sendData(data: Uint8ArrayList): SendResult {
+    return { sentBytes: data.byteLength, canSendMore: this.#connection.send(data) }
+  }
+
+  override sendReset(error: Error): void {
+    this.#connection.abort(error)
+  }
+
+  override sendPause(): void {
+    this.#connection.pause()
+  }
+
+  override sendResume(): void {
+    this.#connection.resume()
+  }
+
+  override close(options?: AbortOptions): Promise<void> {
+    return this.#connection.close(options)
+  }
+
+  #take(data: Uint8Array | Uint8ArrayList): void {
+    if (this.#successor !== undefined) {
+      if (data instanceof Uint8Array) this.#successor(data)
+      else for (const chunk of data) this.#successor(chunk)
+      return
+    }
+    this.#unread.append(data)
+    if (this.#unread.byteLength > this.maxReadBufferLength) this.abort(new Error('too much data during the handshake'))
+    while (this.#messagesLeft > 0 && this.#unread.byteLength >= PREFIX_BYTES) {
+      const bytes = PREFIX_BYTES + this.#unread.getUint16(0)
+      if (this.#unread.byteLength < bytes) return
+      const message = this.#unread.sublist(0, bytes)
+      this.#unread.consume(bytes)
+      this.#messagesLeft--
+      this.onData(message)
+    }
+  }
+}

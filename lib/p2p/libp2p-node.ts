@@ -33,7 +33,9 @@ export async function createLibp2pNode(init: Libp2pNodeInit): Promise<ProbingP2p
     transports: [tcp()],
     connectionEncrypters: [noiseRecords(), noise({ crypto: createNoiseCrypto() })],
     streamMuxers: [createYamux],
-    services: { identify: identify(), ping: ping() },
+    // Others may ask us who we are and whether we live. We know the one from the handshake, and yamux tells us the other.
+    services: { identify: identify({ runOnConnectionOpen: false }), ping: ping() },
+    connectionMonitor: { enabled: false },
     connectionManager: {
       // A swarm starts as a flash crowd, often from behind one address; the defaults (5 a second, 10 pending) are for open networks.
       inboundConnectionThreshold: Number.POSITIVE_INFINITY,

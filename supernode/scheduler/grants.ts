@@ -41,11 +41,16 @@ export function answerGrant(state: SchedulerState, member: Member, block: number
   if (ofBlock === undefined) return
   for (const grant of [...ofBlock]) {
     if (grant.member === member) {
-      island.answerMs += (state.nowMs - grant.atMs - island.answerMs) / 8
+      noteAnswer(island, state.nowMs - grant.atMs)
       member.missed = grant.state === 'overdue' ? Math.max(0, member.missed - 1) : 0
       closeGrant(grant)
     } else if (grant.state === 'overdue') closeGrant(grant)
   }
+}
+
+function noteAnswer(island: Island, tookMs: number): void {
+  const { answerMs } = island
+  island.answerMs = answerMs === Number.POSITIVE_INFINITY ? tookMs : answerMs + (tookMs - answerMs) / 8
 }
 
 /** A member got the block, but what it holds does not count: its grant ends, and others may need the block yet. */

@@ -8,6 +8,9 @@ import type { Island, Member, SchedulerState } from './state.ts'
 /** A member that asks again within this time has been hungry all the while; it asks on every tick of its own. */
 const SAME_HUNGER_MS = 350
 
+/** A supernode whose blocks take longer than this to arrive has no more to give than it gives already. */
+const BUSY_ANSWER_MS = 200
+
 /**
  * A member could take more than its neighbours have to give: it came early and holds what they hold, or it is isolated and has
  * none. After `patienceMs` it gets an extra neighbour, the least busy holder that is found. After `spareAfterMs` the supernode
@@ -38,7 +41,9 @@ function isWanted(state: SchedulerState, { have, island }: Member, block: number
 
 /** Whether the supernode has nothing better to do. */
 function hasSpare(island: Island): boolean {
-  return !hasGrantable(island) && island.openGrants < budgetOf(island)
+  const { answerMs, openGrants } = island
+  const isBusy = answerMs >= BUSY_ANSWER_MS && answerMs !== Number.POSITIVE_INFINITY
+  return !isBusy && !hasGrantable(island) && openGrants < budgetOf(island)
 }
 
 /** Grants that one of the hungry may have open. O(1), and once for each member that is hungry no longer. */

@@ -63,6 +63,6 @@ function createIsland(task: Task, zone: string, rings: number): Island {
     grants: new Map(),
     openGrants: 0,
     deadlines: createDeadlines(),
-    answerMs: 0,
+    answerMs: Number.POSITIVE_INFINITY,
   }
 }

@@ -25,7 +25,8 @@ export function newestGrant(island: Island, block: number): Grant | undefined {
 
 /**
  * How long a grant may stay without an answer, in milliseconds: three times what answers have been taking, so that a busy
- * supernode does not make itself busier with second copies, between `grantTimeoutMs` and ten times that.
+ * supernode does not make itself busier with second copies, between `grantTimeoutMs` and ten times that; the latter before the
+ * first answer.
  */
 export function grantDeadlineMs(state: SchedulerState, island: Island): number {
   const floorMs = Math.max(1, state.config.grantTimeoutMs)

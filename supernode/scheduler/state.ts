@@ -87,7 +87,7 @@ export interface Island {
   /** Open grants that are not overdue. */
   openGrants: number
   readonly deadlines: Deadlines
-  /** Smoothed time from a grant to its answer. */
+  /** Smoothed time from a grant to its answer; infinite before the first. */
   answerMs: number
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { drawPlot } from './report/plot.ts'
 import { SCENARIOS } from './scenarios/scenarios.ts'
 import { scenarioNamed, simulate } from './simulate.ts'
+import type { WorldSpec } from './world/spec.ts'
 
 const MB = 1e6
 
@@ -77,6 +78,16 @@ describe('in trouble everybody who stays has everything at the end', () => {
   })
 })
 
+test('on links of 20 Mbit/s and of 5 Mbit/s too, the supernode sends one copy', () => {
+  const { spec, counts } = scenarioNamed('bench-swarm').build({ seed: 1, sizeBytes: 128 * MB })
+  for (const share of [1 / 5, 1 / 20]) {
+    const { figures } = simulate('bench-swarm', { spec: slowed(spec, share), counts }, { watch: false })
+    expect(figures.supernodeEgressRatio).toBeLessThan(1.01)
+    expect(figures.originRatio).toBeLessThan(1.05)
+    expect(figures.maxRatio).toBeLessThan(1.1)
+  }
+})
+
 test('many small layers and a huge one come to an end', () => {
   expect(small('tiny', { peers: 10, sizeBytes: 2 * MB }).originRatio).toBe(1)
   expect(small('huge', { peers: 5, sizeBytes: 400 * MB }).originRatio).toBe(1)
@@ -98,3 +109,17 @@ test('a run can be drawn', () => {
   expect(svg).toMatch(/^<svg .*<\/svg>\n$/s)
   expect(svg.match(/<polyline /g)).toHaveLength(3)
 })
+
+/** The same on slower links. */
+function slowed(spec: WorldSpec, share: number): WorldSpec {
+  return {
+    ...spec,
+    originBytesPerMs: spec.originBytesPerMs * share,
+    supernode: { ...spec.supernode, upBytesPerMs: spec.supernode.upBytesPerMs * share },
+    peers: spec.peers.map(peer => ({
+      ...peer,
+      upBytesPerMs: peer.upBytesPerMs * share,
+      downBytesPerMs: peer.downBytesPerMs * share,
+    })),
+  }
+}

@@ -15,7 +15,10 @@ const MAX_OUTBOUND_STREAMS = 1_000
 const MAX_UNREAD_BYTES = 4 * 1024 * 1024
 
 /** Keeps connections alive on which nothing else happens, and measures how long the way is. */
-const PING_EVERY_MS = 30_000
+const PING_EVERY_MS = 10_000
+
+/** A connection over which nothing comes for so long, in spite of pings, is dead. */
+const DEAD_AFTER_MS = 30_000
 
 /** The streams of one connection, in the language of yamux. */
 export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSender {
@@ -29,7 +32,10 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
   #frame: FrameHeader = { type: FrameType.goAway, flags: 0, stream: 0, length: 0 }
   #stream: MuxedStream | undefined
   #pingId = 0
-  #pingedAtMs: number | undefined
+  /** When the last ping went out, and whether its answer is still to come. */
+  #pingedAtMs: number
+  #awaitsPong = false
+  #heardAtMs: number
   #goesAway = false
   readonly #decoder = new YamuxDecoder({
     begin: header => this.#begin(header),
@@ -43,7 +49,9 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
     this.#nextNumber = this.#connects ? 1 : 2
     // The turn of whoever was asked first passes to the next, so that one stream full of data does not hold up the others.
     connection.addEventListener('drain', () => this.streams.push(...this.streams.splice(0, 1)))
-    this.#pings = setInterval(() => this.#ping(), PING_EVERY_MS)
+    this.#heardAtMs = this.now()
+    this.#pingedAtMs = this.now()
+    this.#pings = setInterval(() => this.#checkAlive(), PING_EVERY_MS)
     this.#pings.unref()
     this.#ping()
   }
@@ -70,6 +78,7 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
   }
 
   override onData(bytes: Uint8Array | Uint8ArrayList): void {
+    this.#heardAtMs = this.now()
     if (bytes instanceof Uint8Array) this.#decoder.push(bytes)
     else for (const chunk of bytes) this.#decoder.push(chunk)
   }
@@ -155,14 +164,23 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
     this.sendFrame({ type: FrameType.goAway, flags: 0, stream: 0, length: reason })
   }
 
+  #checkAlive(): void {
+    const nowMs = this.now()
+    // A process that was held up has yet to read what was sent to it.
+    const heldUp = nowMs - this.#pingedAtMs > 2 * PING_EVERY_MS
+    if (!heldUp && nowMs - this.#heardAtMs > DEAD_AFTER_MS) this.maConn.abort(new Error('the other end is silent'))
+    else this.#ping()
+  }
+
   #ping(): void {
     this.#pingedAtMs = this.now()
+    this.#awaitsPong = true
     this.sendFrame({ type: FrameType.ping, flags: Flag.syn, stream: 0, length: ++this.#pingId })
   }
 
   #pong(id: number): void {
-    if (id !== this.#pingId || this.#pingedAtMs === undefined) return
+    if (id !== this.#pingId || !this.#awaitsPong) return
     this.roundTripMs = this.now() - this.#pingedAtMs
-    this.#pingedAtMs = undefined
+    this.#awaitsPong = false
   }
 }

@@ -80,8 +80,8 @@ test('whoever is hungry no longer takes no share', () => {
     scheduler.nowMs += pauseMs
     if (pauseMs === 0) hungry(scheduler, 'b', 19)
     if (scheduler.nowMs < 1_600) hungry(scheduler, 'a', 19)
+    if (pauseMs > 0) scheduler.have('a', 19)
   }
-  scheduler.have('a', 19)
   expect(grantsIn(hungry(scheduler, 'a', ...range(19)))).toHaveLength(6)
   scheduler.leave('a')
   expect([...scheduler.island().hungry]).toEqual([])
@@ -98,4 +98,23 @@ test('a peer that nobody wants to have to do with is fed, and what it answers do
   expect(scheduler.member('liar').openGrants).toBe(0)
   expect(scheduler.island().openGrants).toBe(0)
   expect(scheduler.island().holders.counts[0]).toBe(1)
+})
+
+test('a supernode whose blocks take long to arrive has nothing to spare, until they take less', () => {
+  const scheduler = new SchedulerFixture({ grantWindowBytes: 1, spareAfterMs: 0 })
+  scheduler.join('a')
+  scheduler.ready(40)
+  let next = 0
+  const answer = (tookMs: number, ...peers: string[]) => {
+    scheduler.nowMs += tookMs
+    for (const peer of peers) scheduler.have(peer, next, next + 1)
+    next += 2
+  }
+  for (let times = 0; times < 10; times++) answer(300, 'a')
+  scheduler.join('b', { have: range(40).slice(1) })
+  expect(grantsIn(hungry(scheduler, 'b', 0))).toEqual([])
+  scheduler.ready(60)
+  next = 40
+  for (let times = 0; times < 10; times++) answer(100, 'a', 'b')
+  expect(grantsIn(hungry(scheduler, 'b', 0))).toEqual(['b:0'])
 })

@@ -9,7 +9,7 @@ import { yamuxPeer } from '../../../../helpers/yamux-peer.ts'
 
 const MIB = 1024 * 1024
 const MAX_INBOUND_STREAMS = 1_000
-const PING_EVERY_MS = 30_000
+const PING_EVERY_MS = 10_000
 const { data, windowUpdate, ping, goAway } = FrameType
 const PATIENCE = { timeoutMs: 10_000, intervalMs: 2 }
 
@@ -192,7 +192,39 @@ describe('pings', () => {
     await waitFor(() => inbound.status === 'aborted', PATIENCE)
   })
 
-  test('a ping goes out at first and every 30 s, until the connection is gone', async () => {
+  test('a connection over which nothing comes for 30 s is given up', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    const [outbound, inbound] = multiaddrConnectionPair()
+    muxerEnd(inbound)
+    for (let seconds = 0; seconds < 30; seconds += 10) vi.advanceTimersByTime(10_000)
+    expect(inbound.status).toBe('open')
+    vi.advanceTimersByTime(10_000)
+    expect(inbound.status).toBe('aborted')
+    outbound.abort(new Error('over'))
+  })
+
+  test('a connection over which something comes is kept, however little', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    const { peer, connection } = start()
+    for (let seconds = 0; seconds < 120; seconds += 10) {
+      vi.advanceTimersByTime(10_000)
+      await peer.untilRead()
+    }
+    expect(connection.status).toBe('open')
+  })
+
+  test('after it was held up itself, a process first reads what came meanwhile', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
+    const [, inbound] = multiaddrConnectionPair()
+    muxerEnd(inbound)
+    const heldUp = vi.spyOn(performance, 'now')
+    heldUp.mockReturnValue(performance.now() + 60_000)
+    vi.advanceTimersByTime(10_000)
+    expect(inbound.status).toBe('open')
+    heldUp.mockRestore()
+  })
+
+  test('a ping goes out at first and every 10 s, until the connection is gone', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
     const { peer, connection } = start()
     const sent = () => peer.frames.filter(({ type, flags }) => type === ping && flags === Flag.syn).length

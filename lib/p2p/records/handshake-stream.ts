@@ -1,6 +1,7 @@
 import type { AbortOptions, MessageStream } from '@libp2p/interface'
-import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
+import type { SendResult } from '@libp2p/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { LayeredStream } from './layered-stream.ts'
 
 /** Noise puts the length of each message before it (u16, big-endian). */
 const PREFIX_BYTES = 2
@@ -9,29 +10,16 @@ const PREFIX_BYTES = 2
  * What a noise handshake sees of a connection: as many of noise's messages as belong to it, and nothing of what follows, which
  * goes to whoever takes the connection over.
  */
-export class HandshakeStream extends AbstractMessageStream {
-  readonly #connection: MessageStream
+export class HandshakeStream extends LayeredStream {
   readonly #unread = new Uint8ArrayList()
   #messagesLeft: number
   #successor: ((bytes: Uint8Array) => void) | undefined
 
   /** @param messages that the other end sends before the connection is handed over */
   constructor(connection: MessageStream, messages: number) {
-    super({
-      log: connection.log,
-      direction: connection.direction,
-      inactivityTimeout: connection.inactivityTimeout,
-      maxReadBufferLength: connection.maxReadBufferLength,
-    })
-    this.#connection = connection
+    super(connection)
     this.#messagesLeft = messages
     connection.addEventListener('message', ({ data }) => this.#take(data))
-    connection.addEventListener('drain', () => this.safeDispatchEvent('drain'))
-    connection.addEventListener('remoteCloseWrite', () => this.onRemoteCloseWrite())
-    connection.addEventListener('close', ({ error }) => {
-      if (error === undefined) this.onTransportClosed()
-      else this.abort(error)
-    })
   }
 
   /** From now on all that comes goes there, first of all what has come already. */
@@ -43,23 +31,11 @@ export class HandshakeStream extends AbstractMessageStream {
   }
 
   override sendData(data: Uint8ArrayList): SendResult {
-    return { sentBytes: data.byteLength, canSendMore: this.#connection.send(data) }
-  }
-
-  override sendReset(error: Error): void {
-    this.#connection.abort(error)
-  }
-
-  override sendPause(): void {
-    this.#connection.pause()
-  }
-
-  override sendResume(): void {
-    this.#connection.resume()
+    return { sentBytes: data.byteLength, canSendMore: this.connection.send(data) }
   }
 
   override close(options?: AbortOptions): Promise<void> {
-    return this.#connection.close(options)
+    return this.connection.close(options)
   }
 
   #take(data: Uint8Array | Uint8ArrayList): void {

@@ -1,8 +1,9 @@
 import { once } from 'node:events'
 import type { AbortOptions, MessageStream } from '@libp2p/interface'
-import { AbstractMessageStream, type SendResult } from '@libp2p/utils'
+import type { SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { HandshakeStream } from './handshake-stream.ts'
+import { LayeredStream } from './layered-stream.ts'
 import { MAX_TEXT_BYTES, seal, unseal } from './record-cipher.ts'
 import { RecordDecoder } from './record-decoder.ts'
 import type { RecordKeys } from './record-keys.ts'
@@ -18,28 +19,14 @@ export interface RecordStreamInit {
 }
 
 /** A connection whose bytes go in sealed records. */
-export class RecordStream extends AbstractMessageStream {
-  readonly #connection: MessageStream
+export class RecordStream extends LayeredStream {
   readonly #sending: RecordKeys
   #flushes = false
 
   constructor({ connection, handshake, sending, receiving }: RecordStreamInit) {
-    super({
-      log: connection.log,
-      direction: connection.direction,
-      inactivityTimeout: connection.inactivityTimeout,
-      maxReadBufferLength: connection.maxReadBufferLength,
-    })
-    this.#connection = connection
+    super(connection)
     this.#sending = sending
     const decoder = new RecordDecoder(sealed => this.onData(unseal(receiving, sealed)))
-    connection.addEventListener('drain', () => this.safeDispatchEvent('drain'))
-    connection.addEventListener('remoteCloseWrite', () => this.onRemoteCloseWrite())
-    connection.addEventListener('close', ({ error, local }) => {
-      if (error === undefined) this.onTransportClosed()
-      else if (local) this.abort(error)
-      else this.onRemoteReset()
-    })
     handshake.handOver(bytes => {
       try {
         if (this.status === 'open') decoder.push(bytes)
@@ -51,25 +38,13 @@ export class RecordStream extends AbstractMessageStream {
 
   override sendData(data: Uint8ArrayList): SendResult {
     const sealed = seal(this.#sending, data, data.byteLength)
-    return { sentBytes: data.byteLength, canSendMore: this.#connection.send(sealed) }
-  }
-
-  override sendReset(error: Error): void {
-    this.#connection.abort(error)
-  }
-
-  override sendPause(): void {
-    this.#connection.pause()
-  }
-
-  override sendResume(): void {
-    this.#connection.resume()
+    return { sentBytes: data.byteLength, canSendMore: this.connection.send(sealed) }
   }
 
   override async close(options?: AbortOptions): Promise<void> {
     super.processSendQueue()
     if (this.writeBuffer.byteLength > 0) await this.#untilSent(options)
-    await this.#connection.close(options)
+    await this.connection.close(options)
   }
 
   /** Gathers what is sent in one turn, since each piece given to the socket by itself costs a system call. */

@@ -1,7 +1,7 @@
 import { allAsked } from './download.ts'
 import { expectedMs, isSuspect } from './link.ts'
 import { lot, mix } from './mix.ts'
-import type { Download, Neighbour } from './state.ts'
+import type { BlockRequest, Download, Neighbour } from './state.ts'
 
 /** Blocks compared for rarity in one choice: the rarest of so many drawn at random is rare enough. */
 const CANDIDATES = 64
@@ -44,7 +44,7 @@ export function chooseBlock(neighbour: Neighbour, nowMs: number): number {
     if (urgent !== NONE) return urgent
   }
   const any = rarest(neighbour, 0, byteCount)
-  return any === NONE && download.mapComplete && allAsked(download) ? chooseSlowest(neighbour) : any
+  return any === NONE && download.mapComplete && allAsked(download) ? chooseSlowest(neighbour, nowMs) : any
 }
 
 /** A block that has no open request, or one that a neighbour does not deliver: then the supernode is the seed of last resort. */
@@ -69,7 +69,7 @@ function chooseHead(neighbour: Neighbour, nowMs: number): number {
     const head = download.have.firstClear(from)
     if (head >= download.blockCount || !has.has(head)) continue
     if (download.asked.has(head)) {
-      if (isWorthwhile(neighbour, head)) return head
+      if (isWorthwhile(neighbour, head, nowMs)) return head
     } else if (!isSlow(neighbour) || link.requests === 0 || !isOfferedByOthers(neighbour, head, nowMs)) return head
   }
   return NONE
@@ -105,13 +105,13 @@ function rarest(neighbour: Neighbour, from: number, to: number): number {
 }
 
 /** What has been asked for elsewhere and will take longest to come, where asking here is worthwhile. */
-function chooseSlowest(neighbour: Neighbour): number {
+function chooseSlowest(neighbour: Neighbour, nowMs: number): number {
   const { download, has } = neighbour
   let slowest = NONE
   let longestMs = 0
   for (const [block, [first]] of download.requests) {
-    if (first === undefined || !has.has(block) || !isWorthwhile(neighbour, block)) continue
-    const waitMs = expectedMs(first.neighbour.link, 0)
+    if (first === undefined || !has.has(block) || !isWorthwhile(neighbour, block, nowMs)) continue
+    const waitMs = leftMs(first, nowMs)
     if (waitMs > longestMs) {
       slowest = block
       longestMs = waitMs
@@ -121,13 +121,18 @@ function chooseSlowest(neighbour: Neighbour): number {
 }
 
 /** Whether this neighbour, asked as well for a block that another has been asked for, would probably be much sooner. */
-function isWorthwhile({ download, link }: Neighbour, block: number): boolean {
+function isWorthwhile({ download, link }: Neighbour, block: number, nowMs: number): boolean {
   const open = download.requests.get(block)
-  const first = open?.[0]?.neighbour.link
-  if (first === undefined || first === link || open?.length !== 1) return false
+  const first = open?.[0]
+  if (first === undefined || first.neighbour.link === link || open?.length !== 1) return false
   // One that has delivered nothing yet is left its time.
-  if (first.rateBytesPerMs === 0) return false
-  return expectedMs(link, download.blockSizeBytes) * WORTHWHILE < expectedMs(first, 0)
+  if (first.neighbour.link.rateBytesPerMs === 0) return false
+  return expectedMs(link, download.blockSizeBytes) * WORTHWHILE < leftMs(first, nowMs)
+}
+
+/** How long a request will still take, in ms. One that is late is expected to take as long again as it is late. */
+function leftMs({ neighbour: { link }, askedAtMs }: BlockRequest, nowMs: number): number {
+  return Math.abs(expectedMs(link, 0) - (nowMs - Math.max(askedAtMs, link.deliveredAtMs)))
 }
 
 /** A suspect gets one request at a time, for what nobody else offers. */

@@ -200,6 +200,16 @@ describe('a second source', () => {
     expect(chooseBlock(node.neighbour(download, 'helper'), node.nowMs)).toBe(NONE)
   })
 
+  test('is not asked when the first has most of its time behind it, but when it is late', () => {
+    const download = waitingFor(PICKER_RATE / 4)
+    const helper = node.neighbour(download, 'helper')
+    const blockMs = PICKER_BLOCK_BYTES / PICKER_RATE
+    expect(chooseBlock(helper, node.nowMs + blockMs)).toBe(0)
+    expect(chooseBlock(helper, node.nowMs + 3 * blockMs)).toBe(NONE)
+    expect(chooseBlock(helper, node.nowMs + 5 * blockMs)).toBe(NONE)
+    expect(chooseBlock(helper, node.nowMs + 7 * blockMs)).toBe(0)
+  })
+
   test('is not asked of a peer that has not shown what it can do', () => {
     const download = waitingFor(PICKER_RATE / 100)
     expect(chooseBlock(node.neighbour(download, 'untried', { rate: 0 }), node.nowMs)).toBe(NONE)

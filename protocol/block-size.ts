@@ -3,18 +3,18 @@ export const MIN_BLOCK_BYTES = 256 * 1024
 export const MAX_BLOCK_BYTES = 4 * 1024 * 1024
 export const UNKNOWN_LENGTH_BLOCK_BYTES = 1024 * 1024
 
-/** About how many blocks a large task has. More make the pipeline finer, fewer keep the bookkeeping small. */
-const TARGET_BLOCKS = 2048
+/** The most blocks of a large task. More make the pipeline finer, fewer keep the bookkeeping small. */
+const MOST_BLOCKS = 1536
 
 /**
- * The block size of a task: a power of two, so that a blob of up to a few GiB has one or two thousand blocks.
+ * The block size of a task: a power of two, so that a blob of a few GiB has about a thousand blocks.
  * With N receivers and M blocks the pipeline costs log2(N)/M of the transfer time (Mundinger et al., J. Scheduling 11, 2008),
  * which at M = 1024 is 1 % for 2,000 nodes.
  */
 export function blockSizeFor(sizeBytes: number | undefined): number {
   if (sizeBytes === undefined) return UNKNOWN_LENGTH_BLOCK_BYTES
   let blockBytes = MIN_BLOCK_BYTES
-  while (blockBytes < MAX_BLOCK_BYTES && blockBytes * TARGET_BLOCKS < sizeBytes) blockBytes *= 2
+  while (blockBytes < MAX_BLOCK_BYTES && blockBytes * MOST_BLOCKS < sizeBytes) blockBytes *= 2
   return blockBytes
 }
 

@@ -15,11 +15,11 @@ describe('block sizes', () => {
     [undefined, UNKNOWN_LENGTH_BLOCK_BYTES],
     [0, 256 * KIB],
     [1, 256 * KIB],
-    [512 * MIB, 256 * KIB],
-    [512 * MIB + 1, 512 * KIB],
-    [1024 * MIB, 512 * KIB],
-    [2048 * MIB, MIB],
-    [8192 * MIB, 4 * MIB],
+    [384 * MIB, 256 * KIB],
+    [384 * MIB + 1, 512 * KIB],
+    [768 * MIB, 512 * KIB],
+    [1536 * MIB, MIB],
+    [6144 * MIB, 4 * MIB],
     [2 ** 53 - 1, 4 * MIB],
   ])('of %s bytes: %i', (sizeBytes, expected) => {
     expect(blockSizeFor(sizeBytes)).toBe(expected)

@@ -16,8 +16,12 @@ const WINDOW_BYTES = 8 * 1024 * 1024
 /** Peers asked for one block at once, at most. */
 const MAX_SOURCES = 2
 
-/** A second source must be expected to deliver this much sooner than the first. */
+/**
+ * A second source must be expected to deliver this much sooner than the first. Sooner still for what a reader waits for while
+ * other blocks are to be had: what comes twice takes the place of something new.
+ */
 const WORTHWHILE = 2
+const WORTHWHILE_FOR_READERS = 4
 
 /** A link this much slower than the average of a download's links is not asked for what a reader waits for. */
 const SLOW = 0.5
@@ -69,7 +73,7 @@ function chooseHead(neighbour: Neighbour, nowMs: number): number {
     const head = download.have.firstClear(from)
     if (head >= download.blockCount || !has.has(head)) continue
     if (download.asked.has(head)) {
-      if (isWorthwhile(neighbour, head, nowMs)) return head
+      if (isWorthwhile(neighbour, head, nowMs, WORTHWHILE_FOR_READERS)) return head
     } else if (!isSlow(neighbour) || link.requests === 0 || !isOfferedByOthers(neighbour, head, nowMs)) return head
   }
   return NONE
@@ -110,7 +114,7 @@ function chooseSlowest(neighbour: Neighbour, nowMs: number): number {
   let slowest = NONE
   let longestMs = 0
   for (const [block, [first]] of download.requests) {
-    if (first === undefined || !has.has(block) || !isWorthwhile(neighbour, block, nowMs)) continue
+    if (first === undefined || !has.has(block) || !isWorthwhile(neighbour, block, nowMs, WORTHWHILE)) continue
     const waitMs = leftMs(first, nowMs)
     if (waitMs > longestMs) {
       slowest = block
@@ -120,14 +124,14 @@ function chooseSlowest(neighbour: Neighbour, nowMs: number): number {
   return slowest
 }
 
-/** Whether this neighbour, asked as well for a block that another has been asked for, would probably be much sooner. */
-function isWorthwhile({ download, link }: Neighbour, block: number, nowMs: number): boolean {
+/** Whether this neighbour, asked as well for a block that another has been asked for, would probably be `factor` times as soon. */
+function isWorthwhile({ download, link }: Neighbour, block: number, nowMs: number, factor: number): boolean {
   const open = download.requests.get(block)
   const first = open?.[0]
   if (first === undefined || first.neighbour.link === link || open?.length !== 1) return false
   // One that has delivered nothing yet is left its time.
   if (first.neighbour.link.rateBytesPerMs === 0) return false
-  return expectedMs(link, download.blockSizeBytes) * WORTHWHILE < leftMs(first, nowMs)
+  return expectedMs(link, download.blockSizeBytes) * factor < leftMs(first, nowMs)
 }
 
 /** How long a request will still take, in ms. One that is late is expected to take as long again as it is late. */

@@ -231,6 +231,13 @@ describe('a second source', () => {
     expect(chooseBlock(node.neighbour(download, 'helper'), node.nowMs)).toBe(0)
   })
 
+  test('is not asked for what a reader waits for when it is twice as fast and other blocks are to be had', () => {
+    const download = waitingFor(PICKER_RATE / 3, { blocks: 16, heads: [0] })
+    expect(chooseBlock(node.neighbour(download, 'helper'), node.nowMs)).not.toBe(0)
+    const atTheEnd = waitingFor(PICKER_RATE / 3, { heads: [0] })
+    expect(chooseBlock(node.neighbour(atTheEnd, 'second helper'), node.nowMs)).toBe(0)
+  })
+
   test('is the last: there is no third, and no second request to the same peer', () => {
     const download = waitingFor(PICKER_RATE / 100, { heads: [0] })
     const first = download.neighbours.get('first')

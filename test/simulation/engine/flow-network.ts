@@ -1,3 +1,4 @@
+import { createRandom, nextRandom, type RandomState } from '../../../supernode/scheduler/random.ts'
 import type { EventQueue, SimulatedEvent } from './event-queue.ts'
 import { shareOut } from './share-out.ts'
 
@@ -26,6 +27,8 @@ export class Flow implements SimulatedEvent {
   readonly pipes: readonly Pipe[]
   /** What each pipe lets it have, in bytes per ms. */
   readonly shares: number[]
+  /** Among flows that share a pipe, this one gets so many parts. */
+  weight = 1
   rate = 0
   active = false
   #queue: EventQueue
@@ -95,16 +98,30 @@ export class Flow implements SimulatedEvent {
   }
 }
 
+export interface FlowNetworkInit {
+  /** The standard deviation of the natural logarithm of a load's weight; 0 where all weigh the same. */
+  readonly unfairness: number
+  readonly seed: number
+}
+
 /**
- * Flows through shared pipes, max-min fair as TCP is about: no flow can have more without another, that has less, having less
- * still. The shares are worked out by the exchange of advertised rates (Charny, Clark, Jain, ICC 1995), near what has changed.
+ * Flows through shared pipes, max-min fair for their weights, as TCP is about: no flow can have more without another, that has
+ * less, having less still. The shares are worked out by the exchange of advertised rates (Charny, Clark, Jain, ICC 1995), near what has changed.
  */
 export class FlowNetwork {
   readonly #stale: Pipe[] = []
   readonly #limits: number[] = []
+  readonly #unfairness: number
+  readonly #random: RandomState
+
+  constructor({ unfairness, seed }: FlowNetworkInit) {
+    this.#unfairness = unfairness
+    this.#random = createRandom(seed)
+  }
 
   /** Begins a flow's load. */
   start(flow: Flow, bytes: number): void {
+    if (this.#unfairness > 0) this.#weigh(flow)
     if (!flow.active) {
       flow.active = true
       flow.rate = 0
@@ -114,8 +131,8 @@ export class FlowNetwork {
         this.#touch(pipe)
       })
       flow.load(bytes)
-      this.#settle()
     } else flow.load(bytes)
+    this.#settle()
   }
 
   /** Ends a flow: others get its share. */
@@ -137,6 +154,11 @@ export class FlowNetwork {
     pipe.capacity = bytesPerMs
     this.#touch(pipe)
     this.#settle()
+  }
+
+  #weigh(flow: Flow): void {
+    flow.weight = Math.exp(this.#unfairness * normal(this.#random))
+    if (flow.active) for (const pipe of flow.pipes) this.#touch(pipe)
   }
 
   #touch(pipe: Pipe): void {
@@ -163,9 +185,10 @@ export class FlowNetwork {
       const flow = flows[index]
       if (flow === undefined) continue
       const { pipes, shares } = flow
-      let rate = share
+      const own = share * flow.weight
+      let rate = own
       for (let at = 0; at < pipes.length; at++) {
-        if (pipes[at] === pipe) shares[at] = share
+        if (pipes[at] === pipe) shares[at] = own
         else if ((shares[at] ?? 0) < rate) rate = shares[at] ?? 0
       }
       const before = flow.rate
@@ -178,4 +201,10 @@ export class FlowNetwork {
       }
     }
   }
+}
+
+/** From the standard normal distribution (Box and Muller, Annals of Mathematical Statistics 29, 1958). */
+function normal(random: RandomState): number {
+  const [first, second] = [(nextRandom(random) + 1) / 2 ** 32, nextRandom(random) / 2 ** 32]
+  return Math.sqrt(-2 * Math.log(first)) * Math.cos(2 * Math.PI * second)
 }

@@ -146,6 +146,9 @@ export const SCENARIOS: readonly Scenario[] = [
           peers: nodes(peers, rate),
           supernode: { ...DATA_CENTRE.supernode, upBytesPerMs: rate },
           originBytesPerMs: rate,
+          // As measured there (docs/decisions/0012).
+          loss: 0.03,
+          unfairness: 0.7,
         },
         counts: EVERYBODY,
       }

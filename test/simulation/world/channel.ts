@@ -5,6 +5,8 @@ import { Flow, type FlowNetwork, type Pipe } from '../engine/flow-network.ts'
 /** Who hears of blocks that have arrived. */
 export interface Receiver<Sender> {
   delivered(request: BlockRequest, bytes: number, sender: Sender): void
+  /** A block has arrived that was cancelled while it was being sent. */
+  discarded(bytes: number, sender: Sender): void
   lengthOf(request: BlockRequest): number
 }
 
@@ -74,6 +76,8 @@ export class Channel<Sender = unknown> implements SimulatedEvent {
   #awaitsArrival = false
   #state: 'idle' | 'waiting' | 'sending' = 'idle'
   #bytes = 0
+  /** What is being sent is not wanted any more. */
+  #unwanted = false
 
   constructor({ queue, sender, uploads, pipes, receiver }: ChannelParts<Sender>) {
     this.#queue = queue
@@ -116,15 +120,16 @@ export class Channel<Sender = unknown> implements SimulatedEvent {
     this.#queue.after(arrivesAtMs - this.#queue.nowMs, this)
   }
 
-  /** A request is not needed any more. */
+  /** A request is not needed any more. A block that is being sent is sent to its end, as by the block server. */
   cancel(request: BlockRequest): void {
     const at = this.#requests.indexOf(request)
     if (at < 0) return
+    if (at === 0 && this.#state === 'sending') {
+      this.#unwanted = true
+      return
+    }
     this.#requests.splice(at, 1)
     this.#arrivals.splice(at, 1)
-    if (at > 0 || this.#state !== 'sending') return
-    this.#uploads.sentBytes += this.#bytes - this.#flow.leftBytes
-    this.#goOn()
   }
 
   /** The stream is broken: nothing more comes. */
@@ -132,6 +137,7 @@ export class Channel<Sender = unknown> implements SimulatedEvent {
     this.#requests.length = 0
     this.#arrivals.length = 0
     if (this.#state !== 'sending') return
+    this.#unwanted = false
     this.#uploads.network.stop(this.#flow)
     this.#state = 'idle'
     this.#uploads.release()
@@ -160,9 +166,12 @@ export class Channel<Sender = unknown> implements SimulatedEvent {
     if (request === undefined) return
     this.#arrivals.shift()
     const bytes = this.#bytes
+    const unwanted = this.#unwanted
+    this.#unwanted = false
     this.#uploads.sentBytes += bytes
     this.#goOn()
-    this.#receiver.delivered(request, bytes, this.#sender)
+    if (unwanted) this.#receiver.discarded(bytes, this.#sender)
+    else this.#receiver.delivered(request, bytes, this.#sender)
   }
 
   #goOn(): void {

@@ -28,6 +28,8 @@ export interface Surroundings {
   controlMessages: number
   /** Whether all peers that stay have everything. */
   readonly over: boolean
+  /** What is left of a rate when what is lost has been sent again. */
+  goodput(bytesPerMs: number): number
   /** Has something happen a number of one-way latencies from now. */
   later(trips: number, work: () => void): void
   peerOf(id: string): Node | undefined

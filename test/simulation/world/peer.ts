@@ -39,8 +39,10 @@ export class SimulatedPeer implements Receiver<Node | undefined>, Node {
     this.index = index
     this.id = `peer-${index}`
     this.spec = spec
-    this.up = createPipe(spec.upBytesPerMs)
-    this.down = createPipe(Math.min(spec.downBytesPerMs, spec.diskBytesPerMs ?? Number.POSITIVE_INFINITY))
+    this.up = createPipe(world.goodput(spec.upBytesPerMs))
+    this.down = createPipe(
+      Math.min(world.goodput(spec.downBytesPerMs), spec.diskBytesPerMs ?? Number.POSITIVE_INFINITY),
+    )
     this.uploads = new Uploads(world.network, UPLOAD_SLOTS)
     this.#toStart = [...world.tasks]
   }
@@ -119,6 +121,11 @@ export class SimulatedPeer implements Receiver<Node | undefined>, Node {
     this.send(fillLink(link, nowMs))
   }
 
+  discarded(bytes: number, sender: Node | undefined): void {
+    this.wastedBytes += bytes
+    this.world.countTraffic(sender, this, bytes)
+  }
+
   readOrigin(session: Membership, block: number, then: () => void): void {
     const link = linkTo(this.links, ORIGIN)
     const neighbour = { link, download: session.download, has: new Bitfield() }
@@ -131,6 +138,7 @@ export class SimulatedPeer implements Receiver<Node | undefined>, Node {
         session.stored(block)
         then()
       },
+      discarded: () => {},
     }
     const pipes = [this.world.origin.up, this.down]
     const channel = new Channel({ queue: this.world.queue, uploads, pipes, receiver, sender: undefined })

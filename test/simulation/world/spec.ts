@@ -12,6 +12,13 @@ export interface WorldSpec {
   readonly zoneBytesPerMs?: number
   /** One way, for every message. */
   readonly latencyMs: number
+  /** The share of what is sent that is lost and sent again, 0 ≤ loss < 1; none when it is missing. It lessens the rate of all links. */
+  readonly loss?: number
+  /**
+   * How unequally flows share a link: the standard deviation of the natural logarithm of their weights, which are drawn for each
+   * block; 0 when it is missing. TCP flows are equal only on average.
+   */
+  readonly unfairness?: number
   /** Tasks that a node pulls at once, as container runtimes do with layers. */
   readonly tasksAtOnce: number
 }

@@ -28,7 +28,7 @@ export class SimulatedSupernode implements Tracker {
   constructor(world: Surroundings, tasks: readonly SimulatedTask[]) {
     this.#world = world
     this.#tasks = new Map(tasks.map(task => [task.id, task]))
-    this.up = createPipe(world.spec.supernode.upBytesPerMs)
+    this.up = createPipe(world.goodput(world.spec.supernode.upBytesPerMs))
     this.uploads = new Uploads(world.network, world.spec.supernode.uploadSlots)
     this.#state = createSchedulerState(world.spec.seed)
   }
@@ -83,7 +83,7 @@ export class SimulatedSupernode implements Tracker {
   #read(): void {
     const reading = [...this.#tasks.values()].filter(task => task.started && task.readyBlocks < task.blockCount)
     for (const task of reading) {
-      task.readBytes += (this.#world.spec.originBytesPerMs * MAP_BATCH_MS) / reading.length
+      task.readBytes += (this.#world.goodput(this.#world.spec.originBytesPerMs) * MAP_BATCH_MS) / reading.length
       const whole = task.readBytes >= task.spec.sizeBytes
       const readyBlocks = whole ? task.blockCount : Math.floor(task.readBytes / task.spec.blockBytes)
       if (readyBlocks === task.readyBlocks) continue

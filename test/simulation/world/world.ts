@@ -15,7 +15,7 @@ const LONGEST_MS = 24 * 3600 * 1000
 export class World implements Surroundings {
   readonly spec: WorldSpec
   readonly queue = new EventQueue()
-  readonly network = new FlowNetwork()
+  readonly network: FlowNetwork
   readonly clock: Pick<Clock, 'now'>
   readonly tasks: readonly SimulatedTask[]
   readonly peers: readonly SimulatedPeer[]
@@ -29,11 +29,12 @@ export class World implements Surroundings {
 
   constructor(spec: WorldSpec) {
     this.spec = spec
+    this.network = new FlowNetwork({ unfairness: spec.unfairness ?? 0, seed: spec.seed })
     this.clock = { now: () => this.queue.nowMs }
     this.tasks = spec.tasks.map((task, index) => new SimulatedTask(index, task))
     this.supernode = new SimulatedSupernode(this, this.tasks)
     this.origin = {
-      up: createPipe(spec.originBytesPerMs),
+      up: createPipe(this.goodput(spec.originBytesPerMs)),
       uploads: new Uploads(this.network, Number.POSITIVE_INFINITY),
       sentBytes: 0,
     }
@@ -44,7 +45,10 @@ export class World implements Surroundings {
     for (const { labels } of spec.peers) {
       const zone = labels.zone ?? ''
       if (!this.#zones.has(zone))
-        this.#zones.set(zone, { out: createPipe(spec.zoneBytesPerMs), in: createPipe(spec.zoneBytesPerMs) })
+        this.#zones.set(zone, {
+          out: createPipe(this.goodput(spec.zoneBytesPerMs)),
+          in: createPipe(this.goodput(spec.zoneBytesPerMs)),
+        })
     }
   }
 
@@ -78,6 +82,11 @@ export class World implements Surroundings {
       if (!queue.step() || queue.nowMs > LONGEST_MS)
         throw new Error(`the swarm stands still with ${this.#left} peers unfinished`)
     }
+  }
+
+  /** What is left of a rate, in bytes per ms, when what is lost has been sent again. */
+  goodput(bytesPerMs: number): number {
+    return bytesPerMs * (1 - (this.spec.loss ?? 0))
   }
 
   /** A peer has everything. */

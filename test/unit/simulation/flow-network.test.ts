@@ -5,19 +5,20 @@ import { createPipe, Flow, FlowNetwork, type Pipe } from '../../simulation/engin
 
 function network() {
   const queue = new EventQueue()
-  const flows = new FlowNetwork()
+  const flows = new FlowNetwork({ unfairness: 0, seed: 1 })
   const done: { flow: number; atMs: number }[] = []
   let count = 0
   return {
     queue,
     flows,
     done,
-    begin(pipes: Pipe[], bytes: number): Flow {
+    begin(pipes: Pipe[], bytes: number, weight = 1): Flow {
       const number = count++
       const flow: Flow = new Flow(queue, pipes, () => {
         done.push({ flow: number, atMs: queue.nowMs })
         flows.stop(flow)
       })
+      flow.weight = weight
       flows.start(flow, bytes)
       return flow
     },
@@ -55,6 +56,29 @@ describe('flows', () => {
     expect([slow.rate, fast.rate]).toEqual([10, 90])
   })
 
+  test('have shares as they weigh', () => {
+    const { begin } = network()
+    const pipe = createPipe(100)
+    const [light, heavy, narrow] = [begin([pipe], 1e6), begin([pipe], 1e6, 2), begin([pipe, createPipe(10)], 1e6, 3)]
+    expect([light.rate, heavy.rate, narrow.rate]).toEqual([30, 60, 10])
+  })
+
+  test('are drawn other weights for each load where links are unfair, and the same by the same seed', () => {
+    const rates = (seed: number) => {
+      const flows = new FlowNetwork({ unfairness: 0.5, seed })
+      const pipe = createPipe(100)
+      const running = [1, 2, 3].map(() => new Flow(new EventQueue(), [pipe], () => {}))
+      for (const flow of running) flows.start(flow, 1e6)
+      const first = running.map(({ rate }) => rate)
+      for (const flow of running) flows.start(flow, 1e6)
+      return [first, running.map(({ rate }) => rate)]
+    }
+    const [first = [], second = []] = rates(1)
+    expect(new Set([...first, ...second]).size).toBe(6)
+    for (const all of [first, second]) expect(all.reduce((sum, rate) => sum + rate, 0)).toBeCloseTo(100, 0)
+    expect(rates(1)).toEqual([first, second])
+  })
+
   test('know what is left of their load', () => {
     const { begin, queue } = network()
     const flow = begin([createPipe(100)], 1_000)
@@ -74,42 +98,50 @@ describe('flows', () => {
   })
 })
 
-test('shares are max-min fair within three in a hundred, and no pipe carries more than it can', () => {
+test('shares are max-min fair for their weights within three in a hundred, and no pipe carries more than it can', () => {
   const pipeCount = 8
   const routes = fc.array(fc.uniqueArray(fc.nat(pipeCount - 1), { minLength: 1, maxLength: 3 }), {
     minLength: 1,
     maxLength: 30,
   })
   const capacities = fc.array(fc.integer({ min: 10, max: 1_000 }), { minLength: pipeCount, maxLength: pipeCount })
+  const weights = fc.array(fc.constantFrom(1, 1, 1, 0.3, 2.5), { minLength: 30, maxLength: 30 })
   fc.assert(
-    fc.property(capacities, routes, fc.array(fc.nat(29), { maxLength: 10 }), (capacities, routes, ended) => {
-      const { begin, flows } = network()
-      const pipes = capacities.map(createPipe)
-      const running = routes.map(route =>
-        begin(
-          route.map(index => pipes[index] as Pipe),
-          1e9,
-        ),
-      )
-      for (const index of ended) {
-        const flow = running[index]
-        if (flow !== undefined) flows.stop(flow)
-      }
-      const left = running.filter(flow => flow.active)
-      const fair = progressiveFilling(left)
-      left.forEach((flow, index) => {
-        expect(flow.rate / (fair[index] ?? 0)).toBeGreaterThan(0.97)
-        expect(flow.rate / (fair[index] ?? 0)).toBeLessThan(1.03)
-      })
-      for (const pipe of pipes) {
-        expect(pipe.flows.reduce((sum, { rate }) => sum + rate, 0)).toBeLessThan(pipe.capacity * 1.02)
-      }
-    }),
+    fc.property(
+      capacities,
+      routes,
+      weights,
+      fc.array(fc.nat(29), { maxLength: 10 }),
+      (capacities, routes, weights, ended) => {
+        const { begin, flows } = network()
+        const pipes = capacities.map(createPipe)
+        const running = routes.map((route, at) =>
+          begin(
+            route.map(index => pipes[index] as Pipe),
+            1e9,
+            weights[at],
+          ),
+        )
+        for (const index of ended) {
+          const flow = running[index]
+          if (flow !== undefined) flows.stop(flow)
+        }
+        const left = running.filter(flow => flow.active)
+        const fair = progressiveFilling(left)
+        left.forEach((flow, index) => {
+          expect(flow.rate / (fair[index] ?? 0)).toBeGreaterThan(0.97)
+          expect(flow.rate / (fair[index] ?? 0)).toBeLessThan(1.03)
+        })
+        for (const pipe of pipes) {
+          expect(pipe.flows.reduce((sum, { rate }) => sum + rate, 0)).toBeLessThan(pipe.capacity * 1.02)
+        }
+      },
+    ),
     { numRuns: 300 },
   )
 })
 
-/** The textbook algorithm: all rates grow together, and stop where a pipe is full. */
+/** The textbook algorithm: all rates grow together, by their weights, and stop where a pipe is full. */
 function progressiveFilling(flows: readonly Flow[]): number[] {
   const rates = flows.map(() => 0)
   const growing = new Set(flows)
@@ -118,7 +150,7 @@ function progressiveFilling(flows: readonly Flow[]): number[] {
     let narrowest: Pipe | undefined
     for (const pipe of new Set(flows.flatMap(({ pipes }) => pipes))) {
       const through = flows.filter(({ pipes }) => pipes.includes(pipe))
-      const open = through.filter(flow => growing.has(flow)).length
+      const open = through.reduce((sum, flow) => sum + (growing.has(flow) ? flow.weight : 0), 0)
       if (open === 0) continue
       const used = through.reduce((sum, flow) => sum + (rates[flows.indexOf(flow)] ?? 0), 0)
       const room = (pipe.capacity - used) / open
@@ -128,7 +160,7 @@ function progressiveFilling(flows: readonly Flow[]): number[] {
       }
     }
     flows.forEach((flow, index) => {
-      if (growing.has(flow)) rates[index] = (rates[index] ?? 0) + step
+      if (growing.has(flow)) rates[index] = (rates[index] ?? 0) + step * flow.weight
     })
     for (const flow of growing) if (narrowest !== undefined && flow.pipes.includes(narrowest)) growing.delete(flow)
   }

@@ -136,6 +136,10 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     this.#byTask(task)?.swarm?.neighbourLost(peer, blocks)
   }
 
+  neighbourLacks(task: TaskId, peer: string, blocks: readonly number[]): number[] {
+    return this.#byTask(task)?.swarm?.neighbourLacks(peer, blocks) ?? [...blocks]
+  }
+
   neighbourLeft(task: TaskId, peer: string): void {
     this.#byTask(task)?.swarm?.neighbourLeft(peer)
   }

@@ -12,7 +12,7 @@ import { waitFor } from '../helpers/wait.ts'
 const PATIENCE_MS = 10_000
 const key = clusterKeyFromSeed(Buffer.alloc(32, 1))
 
-/** A node with a ticket for the task, that notes what it hears of its neighbours. */
+/** A node with a ticket for the task that holds block 1, and notes what it hears of its neighbours, who hold block 7. */
 async function startNode(stack: AsyncDisposableStack) {
   const node = await createLibp2pNode({
     privateKey: await generateKeyPair('Ed25519'),
@@ -28,7 +28,8 @@ async function startNode(stack: AsyncDisposableStack) {
     listener: {
       neighbourJoined: () => heard.push('joined'),
       neighbourHas: (_task, _peer, blocks) => heard.push(`has ${blocks}`),
-      neighbourLost() {},
+      neighbourLost: (_task, _peer, blocks) => heard.push(`lost ${blocks}`),
+      neighbourLacks: (_task, _peer, blocks) => blocks.filter(block => block !== 7),
       neighbourLeft: () => heard.push('left'),
       neighbourGone: () => heard.push('gone'),
     },
@@ -64,4 +65,19 @@ test('neighbours that part in a task are told apart from those whose connection 
   await Promise.all([one.hears('joined', 'left', 'joined'), other.hears('joined', 'left', 'joined')])
   await other.node.stop()
   await one.hears('joined', 'left', 'joined', 'gone')
+})
+
+test('a neighbour is told of the blocks that it lacks, and of those that it lost', async () => {
+  await using stack = new AsyncDisposableStack()
+  const [one, other] = [await startNode(stack), await startNode(stack)]
+  await one.links.connect(TASK, other.address)
+  await Promise.all([one.hears('joined'), other.hears('joined')])
+  one.links.tell(TASK, 'have', [7])
+  one.links.tell(TASK, 'have', [6, 7, 8])
+  await other.hears('joined', 'has 6,8')
+
+  other.links.tell(TASK, 'lost', [7, 1])
+  await one.hears('joined', 'lost 7,1')
+  // Of the two, the first holds one.
+  await other.hears('joined', 'has 6,8', 'has 1')
 })

@@ -37,6 +37,11 @@ export function dropHoldings(neighbour: Neighbour, blocks: Iterable<number>): vo
   for (const block of blocks) if (neighbour.has.delete(block)) count(neighbour.download, block, -1)
 }
 
+/** Those of the blocks that a neighbour is not known to hold; all of them when it is not known itself. */
+export function lackedBy(neighbour: Neighbour | undefined, blocks: readonly number[]): number[] {
+  return blocks.filter(block => neighbour?.has.has(block) !== true)
+}
+
 /** The download is over: its links carry it no longer. @returns its open requests, which the caller ends */
 export function endDownload(download: Download): readonly BlockRequest[] {
   for (const neighbour of download.neighbours.values()) leaveLink(neighbour)

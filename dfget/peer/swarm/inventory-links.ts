@@ -23,6 +23,8 @@ export interface NeighbourListener {
   neighbourJoined(task: TaskId, peer: string, have: Bitfield): void
   neighbourHas(task: TaskId, peer: string, blocks: readonly number[]): void
   neighbourLost(task: TaskId, peer: string, blocks: readonly number[]): void
+  /** @returns those of the blocks that the neighbour has not said that it holds */
+  neighbourLacks(task: TaskId, peer: string, blocks: readonly number[]): number[]
   /** One of the two has parted from the other in this task; the connection stands. */
   neighbourLeft(task: TaskId, peer: string): void
   /** The connection to a neighbour is gone. */
@@ -98,9 +100,13 @@ export class InventoryLinks {
     for (const peer of this.#links.keys()) this.disconnect(task, peer)
   }
 
-  /** Tells the neighbours in a task what has come or gone here. */
+  /** Tells the neighbours in a task what has come here, as far as they lack it, or what has gone. */
   tell(task: TaskId, type: 'have' | 'lost', blocks: number[]): void {
-    for (const link of this.#links.values()) if (link.ours.has(task)) send(link, { type, task, blocks })
+    for (const [peer, link] of this.#links) {
+      if (!link.ours.has(task)) continue
+      const news = type === 'lost' ? blocks : this.#components.listener.neighbourLacks(task, peer, blocks)
+      if (news.length > 0) send(link, { type, task, blocks: news })
+    }
   }
 
   #dial(peer: PeerAddress): Promise<Link> {
@@ -152,8 +158,10 @@ export class InventoryLinks {
       this.#introduce(link, task).catch(error => logger.debug({ peer, task, error }, 'could not answer a neighbour'))
     } else if (link.theirs.has(task)) {
       if (message.type === 'have') listener.neighbourHas(task, peer, message.blocks)
-      else if (message.type === 'lost') listener.neighbourLost(task, peer, message.blocks)
-      else {
+      else if (message.type === 'lost') {
+        listener.neighbourLost(task, peer, message.blocks)
+        this.#offer(link, task, message.blocks).catch(error => logger.debug({ peer, task, error }, 'no offer made'))
+      } else {
         link.theirs.delete(task)
         link.ours.delete(task)
         listener.neighbourLeft(task, peer)
@@ -174,6 +182,13 @@ export class InventoryLinks {
     const have = own.have.toBytes()
     if (own.ticket === undefined) send(link, { type: 'offer', task, have })
     else send(link, { type: 'join', task, ticket: own.ticket, have })
+  }
+
+  /** A neighbour that held blocks and lost them was not told that they are here. */
+  async #offer(link: Link, task: TaskId, blocks: readonly number[]): Promise<void> {
+    const own = await this.#components.ownInventory(task)
+    const held = blocks.filter(block => own?.have.has(block))
+    if (held.length > 0 && link.ours.has(task)) send(link, { type: 'have', task, blocks: held })
   }
 
   #mayJoin(task: TaskId, peer: string, ticket: string): boolean {

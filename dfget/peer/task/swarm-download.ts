@@ -7,7 +7,7 @@ import type { BlockClient } from '../exchange/block-client.ts'
 import { MAX_STALL_MS, stallDeadlineMs } from '../picker/deadlines.ts'
 import { hungryFor } from '../picker/hunger.ts'
 import { noteDelivery, noteFailure, suspect } from '../picker/link.ts'
-import { addHoldings, addNeighbour, dropHoldings, isOffered, removeNeighbour } from '../picker/neighbours.ts'
+import { addHoldings, addNeighbour, dropHoldings, isOffered, lackedBy, removeNeighbour } from '../picker/neighbours.ts'
 import { chooseOriginBlock, onlyOriginHas } from '../picker/origin.ts'
 import { blockStored } from '../picker/requests.ts'
 import type { BlockRequest, Download, Link } from '../picker/state.ts'
@@ -146,6 +146,11 @@ export class SwarmDownload {
   neighbourLost(peer: string, blocks: readonly number[]): void {
     const neighbour = this.#download.neighbours.get(peer)
     if (neighbour !== undefined) dropHoldings(neighbour, blocks)
+  }
+
+  /** Those of the blocks that the peer has not said that it holds. */
+  neighbourLacks(peer: string, blocks: readonly number[]): number[] {
+    return lackedBy(this.#download.neighbours.get(peer), blocks)
   }
 
   /** It is a neighbour no longer, but serves on: what it has been asked for may still come. */

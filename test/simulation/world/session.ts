@@ -7,6 +7,7 @@ import {
   addNeighbour,
   endDownload,
   isOffered,
+  lackedBy,
   removeNeighbour,
 } from '../../../dfget/peer/picker/neighbours.ts'
 import { chooseOriginBlock, onlyOriginHas } from '../../../dfget/peer/picker/origin.ts'
@@ -211,10 +212,12 @@ export class Session implements SimulatedEvent, Membership {
   #newsArrives(): void {
     const blocks = this.#takeNews()
     const { world } = this.peer
-    world.controlMessages += this.knownAs.size
     for (const [session, neighbour] of this.knownAs) {
+      const news = lackedBy(this.download.neighbours.get(session.peer.id), blocks)
+      if (news.length === 0) continue
+      world.controlMessages++
       if (session.complete) continue
-      addHoldings(neighbour, blocks)
+      addHoldings(neighbour, news)
       if (!hasRoom(neighbour.link, this.task.spec.blockBytes)) continue
       session.peer.send(fillNeighbour(neighbour, world.queue.nowMs))
     }

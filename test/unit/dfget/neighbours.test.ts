@@ -14,6 +14,7 @@ import {
   dropHoldings,
   endDownload,
   isOffered,
+  lackedBy,
   removeNeighbour,
 } from '../../../dfget/peer/picker/neighbours.ts'
 import { blockStored, closeRequest, openRequest, requestsOf } from '../../../dfget/peer/picker/requests.ts'
@@ -61,6 +62,15 @@ describe('a neighbour', () => {
     for (const request of requests) closeRequest(request)
     expect([a.link.requests, download.asked.has(3), download.asked.has(4)]).toEqual([0, false, true])
     expect(removeNeighbour(download, 'a')).toEqual([])
+  })
+
+  test('lacks what it has not said that it holds', () => {
+    const download = node.download()
+    const a = node.neighbour(download, 'a', { blocks: [7] })
+    expect(lackedBy(a, [6, 7, 8])).toEqual([6, 8])
+    dropHoldings(a, [7])
+    expect(lackedBy(a, [7])).toEqual([7])
+    expect(lackedBy(undefined, [7, 8])).toEqual([7, 8])
   })
 
   test('offers what it holds unless it is a suspect', () => {

@@ -140,6 +140,8 @@ describe('a neighbour', () => {
     pull.swarm.neighbourHas('a', [1])
     await node.settled()
     expect(namesOf(node.waiting())).toEqual(['a:1'])
+    expect(pull.swarm.neighbourLacks('a', [0, 1])).toEqual([0])
+    expect(pull.swarm.neighbourLacks('nobody', [0, 1])).toEqual([0, 1])
   })
 })
 

@@ -91,6 +91,11 @@ export class Channel<Sender = unknown> implements SimulatedEvent {
     return this.#requests.length === 0
   }
 
+  /** Whether bytes are on their way. */
+  get isSending(): boolean {
+    return this.#state === 'sending'
+  }
+
   /** A request is on its way, and will be there at a time that is no earlier than that of any before. */
   ask(request: BlockRequest, arrivesAtMs: number): void {
     this.#requests.push(request)

@@ -94,6 +94,14 @@ export class SimulatedPeer implements Receiver<Node | undefined>, Node {
     this.#channels.get(request.neighbour.link)?.cancel(request)
   }
 
+  /** Whether somebody who was asked for a block of this download is sending, to whichever of the downloads. */
+  isServed({ requests }: Download): boolean {
+    for (const open of requests.values()) {
+      for (const { neighbour } of open) if (this.#channels.get(neighbour.link)?.isSending === true) return true
+    }
+    return false
+  }
+
   cutFrom(peer: string): void {
     const link = this.links.get(peer)
     if (link !== undefined) this.#channels.get(link)?.cut()

@@ -262,7 +262,7 @@ export class Session implements SimulatedEvent, Membership {
     const head = this.#head
     const verdict = this.#stall.judge(head, {
       canGet: this.download.asked.has(head) || this.download.grants.has(head) || isOffered(this.download, head, nowMs),
-      quietMs: this.download.requests.size === 0 ? Number.POSITIVE_INFINITY : nowMs - this.#deliveredAtMs,
+      quietMs: this.#quietMs(),
       mapped: head < this.download.blockCount,
       supernodeSilentMs: world.supernode.silentMs,
     })
@@ -275,6 +275,12 @@ export class Session implements SimulatedEvent, Membership {
     } else if (verdict !== 'wait' && !this.#readsOrigin) {
       this.#readOrigin(this.#stall.hurried ? head : chooseOriginBlock(this.download, head, nowMs))
     }
+  }
+
+  /** For how long nobody who was asked has sent a byte. */
+  #quietMs(): number {
+    if (this.download.requests.size === 0) return Number.POSITIVE_INFINITY
+    return this.peer.isServed(this.download) ? 0 : this.peer.world.queue.nowMs - this.#deliveredAtMs
   }
 
   /** As the peer does: from one block on, until one that need not be read. */

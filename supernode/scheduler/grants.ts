@@ -4,6 +4,7 @@ import { firstWithRoom, requeueMember } from './grant-queue.ts'
 import { holderCount } from './holders.ts'
 import { budgetOf, grantableEnd, hasGrantable } from './islands.ts'
 import { type Outbox, sendGrant } from './outbox.ts'
+import { notePace } from './pace.ts'
 import { nextRandom } from './random.ts'
 import type { Grant, Island, Member, SchedulerState, Task } from './state.ts'
 
@@ -41,16 +42,11 @@ export function answerGrant(state: SchedulerState, member: Member, block: number
   if (ofBlock === undefined) return
   for (const grant of [...ofBlock]) {
     if (grant.member === member) {
-      noteAnswer(island, state.nowMs - grant.atMs)
+      notePace(island, state.nowMs - grant.atMs)
       member.missed = grant.state === 'overdue' ? Math.max(0, member.missed - 1) : 0
       closeGrant(grant)
     } else if (grant.state === 'overdue') closeGrant(grant)
   }
-}
-
-function noteAnswer(island: Island, tookMs: number): void {
-  const { answerMs } = island
-  island.answerMs = answerMs === Number.POSITIVE_INFINITY ? tookMs : answerMs + (tookMs - answerMs) / 8
 }
 
 /** A member got the block, but what it holds does not count: its grant ends, and others may need the block yet. */

@@ -1,6 +1,7 @@
 import { createBlockHeap } from './block-heap.ts'
 import { createDeadlines } from './deadlines.ts'
 import { createHolders } from './holders.ts'
+import { FIRST_OPEN_GRANTS } from './pace.ts'
 import { createRings } from './rings.ts'
 import type { Island, SchedulerState, Task } from './state.ts'
 
@@ -22,14 +23,14 @@ export function abandonIsland({ task, zone, size }: Island): void {
 }
 
 /**
- * Blocks that an island may have granted and unanswered: its part of the task's budget, at least one member's window. What an
- * island has no use for, the others have. O(islands).
+ * Blocks that an island may have granted and unanswered: its part of the task's budget, at least one member's window, and no more
+ * than are answered soon. What an island has no use for, the others have. O(islands).
  */
 export function budgetOf(island: Island): number {
   const { windowBlocks, budgetBlocks, islands } = island.task
   let sharers = 0
   for (const other of islands.values()) if (other.openGrants > 0 || hasGrantable(other)) sharers++
-  return Math.max(windowBlocks, Math.floor(budgetBlocks / Math.max(1, sharers)))
+  return Math.min(Math.floor(island.pace), Math.max(windowBlocks, Math.floor(budgetBlocks / Math.max(1, sharers))))
 }
 
 /** Whether there may be a block to be granted, and there is somebody to take it. */
@@ -64,5 +65,6 @@ function createIsland(task: Task, zone: string, rings: number): Island {
     openGrants: 0,
     deadlines: createDeadlines(),
     answerMs: Number.POSITIVE_INFINITY,
+    pace: Math.min(FIRST_OPEN_GRANTS, task.budgetBlocks),
   }
 }

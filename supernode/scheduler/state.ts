@@ -89,6 +89,8 @@ export interface Island {
   readonly deadlines: Deadlines
   /** Smoothed time from a grant to its answer; infinite before the first. */
   answerMs: number
+  /** Grants that may be open as far as the pace of the answers goes: a number with fractions, at most the task's budget. */
+  pace: number
 }
 
 /** Members in the order of their positions, and beside them the positions, so that a search reads one piece of memory. */

@@ -89,17 +89,21 @@ describe('in trouble everybody who stays has everything at the end', () => {
   })
 })
 
-test.each([
+test.for([
   { mbps: 20, unfairness: 0.7, maxEgress: 1.1, maxRatio: 1.3 },
-  { mbps: 5, unfairness: 0, maxEgress: 1.01, maxRatio: 1.15 },
-])('on links of $mbps Mbit/s too, the supernode sends little more than one copy', ({ mbps, unfairness, ...most }) => {
-  const { spec, counts } = scenarioNamed('bench-swarm').build({ seed: 1, sizeBytes: 128 * MB })
-  const slow = { ...slowed(spec, mbps / 100), unfairness }
-  const { figures } = simulate('bench-swarm', { spec: slow, counts }, { watch: false })
-  expect(figures.supernodeEgressRatio).toBeLessThan(most.maxEgress)
-  expect(figures.originRatio).toBeLessThan(1.05)
-  expect(figures.maxRatio).toBeLessThan(most.maxRatio)
-})
+  { mbps: 5, unfairness: 0.7, maxEgress: 1.15, maxRatio: 1.3 },
+  { mbps: 5, unfairness: 0, maxEgress: 1.01, maxRatio: 1.2 },
+])(
+  'on links of $mbps Mbit/s and unfairness $unfairness the supernode sends little more than one copy',
+  ({ mbps, unfairness, ...most }) => {
+    const { spec, counts } = scenarioNamed('bench-swarm').build({ seed: 1, sizeBytes: 128 * MB })
+    const slow = { ...slowed(spec, mbps / 100), unfairness }
+    const { figures } = simulate('bench-swarm', { spec: slow, counts }, { watch: false })
+    expect(figures.supernodeEgressRatio).toBeLessThan(most.maxEgress)
+    expect(figures.originRatio).toBeLessThan(1.05)
+    expect(figures.maxRatio).toBeLessThan(most.maxRatio)
+  },
+)
 
 test('many small layers and a huge one come to an end', () => {
   expect(small('tiny', { peers: 10, sizeBytes: 2 * MB }).originRatio).toBe(1)

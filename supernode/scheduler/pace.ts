@@ -1,0 +1,20 @@
+import type { Island } from './state.ts'
+
+/** Grants that an island may have open before the first answer, and at least. */
+export const FIRST_OPEN_GRANTS = 16
+const LEAST_OPEN_GRANTS = 8
+
+/** Blocks whose answers take longer than this wait for each other in the uploads of the supernode. */
+const SLOW_ANSWER_MS = 1_000
+
+/**
+ * A grant was answered. As long as answers come soon, each makes room for one more, so that the room doubles in a round; as long as
+ * they come late, each takes up to one away: what a narrow link has on its way stays at about a second's worth, instead of minutes
+ * in which every grant goes overdue and is given to a second member.
+ */
+export function notePace(island: Island, tookMs: number): void {
+  const { answerMs, pace } = island
+  island.answerMs = answerMs === Number.POSITIVE_INFINITY ? tookMs : answerMs + (tookMs - answerMs) / 8
+  const change = tookMs < SLOW_ANSWER_MS ? 1 : -Math.min(1, tookMs / SLOW_ANSWER_MS - 1)
+  island.pace = Math.min(Math.max(LEAST_OPEN_GRANTS, pace + change), island.task.budgetBlocks)
+}

@@ -1,7 +1,8 @@
 import type { Island } from './state.ts'
 
-/** Grants that an island may have open before the first answer, and at least. */
+/** Grants that an island may have open before the first answer. */
 export const FIRST_OPEN_GRANTS = 16
+/** And at least: with fewer a swarm of some nodes lacks blocks to exchange, and its links idle. */
 const LEAST_OPEN_GRANTS = 8
 
 /** Blocks whose answers take longer than this wait for each other in the uploads of the supernode. */
@@ -9,8 +10,8 @@ const SLOW_ANSWER_MS = 1_000
 
 /**
  * A grant was answered. As long as answers come soon, each makes room for one more, so that the room doubles in a round; as long as
- * they come late, each takes up to one away: what a narrow link has on its way stays at about a second's worth, instead of minutes
- * in which every grant goes overdue and is given to a second member.
+ * they come late, each takes up to one away. What a narrow link has on its way stays at about a second's worth, or the least number,
+ * instead of minutes in which every grant goes overdue and is given to a second member.
  */
 export function notePace(island: Island, tookMs: number): void {
   const { answerMs, pace } = island

@@ -160,7 +160,9 @@ export class InventoryLinks {
       if (message.type === 'have') listener.neighbourHas(task, peer, message.blocks)
       else if (message.type === 'lost') {
         listener.neighbourLost(task, peer, message.blocks)
-        this.#offer(link, task, message.blocks).catch(error => logger.debug({ peer, task, error }, 'no offer made'))
+        this.#tellAgain(link, task, message.blocks).catch(error =>
+          logger.debug({ peer, task, error }, 'not told again'),
+        )
       } else {
         link.theirs.delete(task)
         link.ours.delete(task)
@@ -185,7 +187,7 @@ export class InventoryLinks {
   }
 
   /** A neighbour that held blocks and lost them was not told that they are here. */
-  async #offer(link: Link, task: TaskId, blocks: readonly number[]): Promise<void> {
+  async #tellAgain(link: Link, task: TaskId, blocks: readonly number[]): Promise<void> {
     const own = await this.#components.ownInventory(task)
     const held = blocks.filter(block => own?.have.has(block))
     if (held.length > 0 && link.ours.has(task)) send(link, { type: 'have', task, blocks: held })

@@ -45,11 +45,6 @@ export class Flow implements SimulatedEvent {
     this.shares = pipes.map(() => 0)
   }
 
-  /** Bytes of the present load that are still to come. */
-  get leftBytes(): number {
-    return this.active ? this.#leftBytes - this.rate * (this.#queue.nowMs - this.#sinceMs) : 0
-  }
-
   /** Begins a load, or follows one up: then the rate stays as it is. */
   load(bytes: number): void {
     this.#leftBytes = bytes

@@ -68,6 +68,7 @@ export interface Node {
   sessionOf(task: SimulatedTask): Membership | undefined
   send(requests: readonly BlockRequest[]): void
   cancel(request: BlockRequest): void
+  /** Whether somebody who was asked for a block of the download is sending. */
   isServed(download: Download): boolean
   /** A neighbour, or the supernode, is gone. */
   cutFrom(peer: string): void

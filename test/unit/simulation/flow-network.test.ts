@@ -79,14 +79,6 @@ describe('flows', () => {
     expect(rates(1)).toEqual([first, second])
   })
 
-  test('know what is left of their load', () => {
-    const { begin, queue } = network()
-    const flow = begin([createPipe(100)], 1_000)
-    queue.after(4, { run() {} })
-    queue.step()
-    expect(flow.leftBytes).toBe(600)
-  })
-
   test('wait while a pipe is closed, and go on when it opens', () => {
     const { begin, runAll, flows, queue, done } = network()
     const pipe = createPipe(100)

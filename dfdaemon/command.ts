@@ -9,6 +9,7 @@ import { createDfdaemon } from './create-dfdaemon.ts'
 import { createExplainCommand } from './explain/explain-command.ts'
 import { createDoctorCommand } from './node/doctor/doctor-command.ts'
 import { createInstallCommand, createUninstallCommand } from './node/install/install-command.ts'
+import { createStoreCommand } from './store/store-command.ts'
 
 /** The command line of the program. */
 export const command = createConfigCommand(
@@ -33,4 +34,5 @@ command
       unreachable: 'DAEMON_UNREACHABLE',
     }),
   )
+  .addCommand(createStoreCommand())
   .addCommand(createUninstallCommand())

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
+import { StoreConfig } from '../lib/blocks/store-config.ts'
 import { LOG_LEVELS } from '../lib/logger.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
@@ -33,6 +34,7 @@ export const DfdaemonConfig = Type.Object(
       minLength: 1,
       description: "directory for the node's key and its blocks",
     }),
+    store: StoreConfig,
     p2p: P2pConfig,
     limits: PeerLimitsConfig,
     defaultUpstream: Type.String({

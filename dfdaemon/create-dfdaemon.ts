@@ -3,6 +3,7 @@ import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { createPeerLimits } from '../dfget/peer/exchange/peer-limits.ts'
 import { PEER_METRICS } from '../dfget/peer/metrics.ts'
 import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
+import { quotaOf } from '../lib/blocks/store-config.ts'
 import { systemClock } from '../lib/clock.ts'
 import { addHealthRoutes, createHttpServer } from '../lib/http/api-server.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
@@ -21,6 +22,7 @@ import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
 import { createSupernodeClient } from '../supernode/client/supernode-client.ts'
 import { addNodeRoute } from './api/node.ts'
+import { addStoreRoutes } from './api/store.ts'
 import type { DfdaemonConfig } from './config.ts'
 import { createAnswerContent } from './intercept/answer-content.ts'
 import { createInterceptor } from './intercept/create-interceptor.ts'
@@ -84,7 +86,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
   const peer = createPeer(
     {
       node: await createLibp2pNode({ privateKey, listen: config.p2p.listen, announce: config.p2p.announce }),
-      store: new DiskBlockStore({ logger, clock }, { dataDir: config.dataDir }),
+      store: new DiskBlockStore({ logger, clock }, { dataDir: config.dataDir, quota: quotaOf(config.store) }),
       origin,
       supernode: config.supernode === '' ? undefined : createSupernodeClient(config.supernode),
       limits,
@@ -113,6 +115,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
   addNodeRoute(http.app, { peer, config })
   addLimitsRoutes(http.app, { limits, schema: PeerLimitsConfig })
   addPullRoutes(http.app, pulls)
+  addStoreRoutes(http.app, peer.stored)
   const account = {
     blobBytes: (bytes: number) => metrics.blobBytes.inc(bytes),
     request: (kind: string) => metrics.requests.inc({ kind }),

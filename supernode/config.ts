@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { StoreConfig } from '../lib/blocks/store-config.ts'
 import { LOG_LEVELS } from '../lib/logger.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
@@ -25,6 +26,7 @@ export const SupernodeConfig = Type.Object(
       minLength: 1,
       description: 'directory for keys, block maps and blocks',
     }),
+    store: StoreConfig,
     upstreams: Type.Record(Type.String(), UpstreamConfig, {
       default: {},
       description:

@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { BlockBuffers } from '../lib/blocks/block-buffers.ts'
 import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
+import { quotaOf } from '../lib/blocks/store-config.ts'
 import { systemClock } from '../lib/clock.ts'
 import { serveBlocks } from '../lib/exchange/block-server.ts'
 import { addHealthRoutes, createHttpServer } from '../lib/http/api-server.ts'
@@ -52,7 +53,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
 
   const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
   const node = await createLibp2pNode({ privateKey, listen: config.p2p.listen, announce: config.p2p.announce })
-  const store = new DiskBlockStore({ logger, clock }, { dataDir: config.dataDir })
+  const store = new DiskBlockStore({ logger, clock }, { dataDir: config.dataDir, quota: quotaOf(config.store) })
 
   const { upstreams, registries } = config
   const fetcher = createUpstreamFetcher({ logger, clock }, { tlsFor: await configuredTls(upstreams) })
@@ -98,6 +99,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       wait: (delayMs, signal) => wait(delayMs, undefined, { signal }),
     },
     listener: director,
+    clock,
     logger,
   })
 

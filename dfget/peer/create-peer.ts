@@ -17,6 +17,7 @@ import type { PeerLimits } from './exchange/peer-limits.ts'
 import { Holdings } from './holdings.ts'
 import type { PEER_METRICS } from './metrics.ts'
 import type { Peer } from './peer.ts'
+import { StoredContent } from './stored-content.ts'
 import { InventoryLinks } from './swarm/inventory-links.ts'
 import { SupernodeLink } from './swarm/supernode-link.ts'
 import { RequestPump } from './task/request-pump.ts'
@@ -61,7 +62,7 @@ export function createPeer(components: PeerComponents, init: { labels?: Labels }
     return client
   }
 
-  const holdings = new Holdings(store)
+  const holdings = new Holdings({ store, clock })
   const pump = new RequestPump(clock)
   const tasks: Tasks = new Tasks({
     store,
@@ -71,6 +72,10 @@ export function createPeer(components: PeerComponents, init: { labels?: Labels }
       new TaskSession({ supernode: link, links, pump, store, buffers, resume, clientOf, clock, logger }, init),
     pump,
     offer: (task, have) => link.send({ type: 'offer', task, have: have.toBytes() }),
+    withdraw(task) {
+      links.leave(task)
+      link.send({ type: 'leave', task })
+    },
     clock,
     logger,
   })
@@ -84,6 +89,15 @@ export function createPeer(components: PeerComponents, init: { labels?: Labels }
     ticketVerifier,
     ownInventory: task => tasks.ownInventory(task),
     account,
+  })
+  store.onRemoved(task => tasks.removed(task))
+  const stored = new StoredContent({
+    store,
+    holdings,
+    lost(task, blocks) {
+      links.tell(task, 'lost', blocks)
+      link.send({ type: 'lost', task, blocks })
+    },
   })
   const blockStreams: Startable = {
     start: () =>
@@ -102,5 +116,6 @@ export function createPeer(components: PeerComponents, init: { labels?: Labels }
     storedSize: digest => tasks.storedSize(digest),
     tasks: () => tasks.list(),
     running: () => tasks.running,
+    stored,
   }
 }

@@ -2,6 +2,7 @@ import type { Startable } from '../../lib/lifecycle.ts'
 import type { Source } from '../../lib/origin/origin.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import type { DaemonTask } from '../../protocol/messages/daemon-api.ts'
+import type { StoredContent } from './stored-content.ts'
 import type { TaskContent } from './task/task-content.ts'
 
 /** A task as its peer sees it, which is also what the local API of a dfdaemon answers. */
@@ -43,4 +44,5 @@ export interface Peer extends Startable {
   tasks(): Promise<PeerTask[]>
   /** How many tasks are being downloaded. */
   running(): number
+  readonly stored: StoredContent
 }

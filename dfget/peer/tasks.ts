@@ -16,7 +16,6 @@ import type { NeighbourListener, OwnInventory } from './swarm/inventory-links.ts
 import type { SupernodeListener } from './swarm/supernode-link.ts'
 import { type Account, emptyAccount } from './task/account.ts'
 import { Assembly } from './task/assembly.ts'
-import { Readers } from './task/readers.ts'
 import type { RequestPump } from './task/request-pump.ts'
 import { assembledContent, passedThroughContent, type TaskContent } from './task/task-content.ts'
 import type { TaskSession, TaskSessionInit } from './task/task-session.ts'
@@ -28,6 +27,8 @@ export interface TasksComponents {
   readonly createSession: (init: TaskSessionInit) => TaskSession
   readonly pump: RequestPump
   readonly offer: (task: TaskId, have: Bitfield) => void
+  /** Leaves the swarm of a task. */
+  readonly withdraw: (task: TaskId) => void
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -124,6 +125,12 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     return blocks === undefined ? undefined : { have: blocks.present, ticket: undefined }
   }
 
+  /** A stored task was deleted. */
+  removed(task: TaskId): void {
+    this.#accounts.delete(task)
+    if (this.#byTask(task) === undefined) this.#components.withdraw(task)
+  }
+
   neighbourJoined(task: TaskId, peer: string, have: Bitfield): void {
     this.#byTask(task)?.swarm?.neighbourJoined(peer, have)
   }
@@ -168,7 +175,8 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     const blocks = await this.#components.holdings.get(taskIdOfDigest(source.digest))
     if (blocks?.complete !== true) return undefined
     const assembly = new Assembly(blocks, { stored() {}, lost() {} })
-    return assembledContent(this.#contentComponents(source, undefined), { assembly, readers: new Readers(), since: 0 })
+    const readers = this.#components.holdings.readersOf(assembly.taskId)
+    return assembledContent(this.#contentComponents(source, undefined), { assembly, readers, since: 0 })
   }
 
   #session(init: TaskSessionInit): TaskSession {
@@ -210,6 +218,7 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     }
     for (const session of this.#ended) if (session.closeWhenUnread()) this.#ended.delete(session)
     this.#components.pump.tick()
+    this.#components.holdings.tick()
   }
 
   async #offerStored(): Promise<void> {

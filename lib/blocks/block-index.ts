@@ -18,6 +18,8 @@ const STORED_TASK = Type.Object({
   sizeBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   complete: Type.Boolean(),
   usedAt: Type.Number(),
+  /** Missing in records of versions that knew no pins. */
+  pinned: Type.Optional(Type.Boolean()),
   epoch: Type.Integer(),
 })
 
@@ -143,7 +145,7 @@ async function beginEpoch(database: Level, logger: Logger): Promise<number> {
 
 function readTask(value: unknown): IndexedTask | undefined {
   if (!Value.Check(STORED_TASK, value)) return undefined
-  return { ...value, sizeBytes: value.sizeBytes }
+  return { ...value, sizeBytes: value.sizeBytes, pinned: value.pinned ?? false }
 }
 
 function blockKey(taskId: TaskId, index: number): string {

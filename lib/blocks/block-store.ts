@@ -18,6 +18,20 @@ export interface StoredTask extends TaskShape {
   readonly storedBytes: number
   /** When the task was last opened, in milliseconds since 1970. */
   readonly usedAt: number
+  /** Whether it stays when room is needed. */
+  readonly pinned: boolean
+}
+
+/** How full a store is. */
+export interface StoreSpace {
+  readonly tasks: number
+  readonly storedBytes: number
+  /** Stored bytes, and those for which room is promised. */
+  readonly claimedBytes: number
+  /** Stored bytes of pinned tasks. */
+  readonly pinnedBytes: number
+  /** What the store may hold at most, as the disk is now; null where nothing limits it. */
+  readonly capacityBytes: number | null
 }
 
 /**
@@ -26,7 +40,8 @@ export interface StoredTask extends TaskShape {
  */
 export interface BlockStore extends Startable {
   /**
-   * Opens a task, creating it with the given shape when it is new. When it exists with another block size, or incomplete
+   * Opens a task, creating it with the given shape when it is new. Room for all of it is promised then, and made by deleting
+   * what nobody uses. When it exists with another block size, or incomplete
    * with another size, its blocks are discarded. All openers of one task share one entry; each closes its own.
    * @throws DamselflyError STORE_FULL; STORE_FAILED, also when somebody holds it with another block size; SIZE_INVALID for
    * an impossible shape, and when somebody holds it with another size or it is complete with one; TASK_UNKNOWN for a
@@ -41,6 +56,16 @@ export interface BlockStore extends Startable {
    * shares it, and it stays in the list. @returns false if it is unknown. @throws DamselflyError STORE_FAILED
    */
   remove(taskId: TaskId): Promise<boolean>
+  /**
+   * Says whether a task stays when room is needed. @returns false if it is unknown. @throws DamselflyError STORE_FULL,
+   * STORE_FAILED
+   */
+  pin(taskId: TaskId, pinned: boolean): Promise<boolean>
+  /** Deletes what lies above the watermarks, those tasks first that were not used for longest. @returns what was deleted */
+  sweep(): Promise<TaskId[]>
+  space(): Promise<StoreSpace>
+  /** Calls back for each task that was removed, on request or to make room. */
+  onRemoved(listener: (taskId: TaskId) => void): void
 }
 
 /** The blocks of one task. */
@@ -67,11 +92,18 @@ export interface TaskBlocks {
   write(index: number, digest: BlockDigest, bytes: Uint8Array): Promise<void>
   /**
    * Reads a slice of a present block into memory of its own: `offset` and `length` in bytes inside the block, the rest of
-   * the block by default. A block whose bytes turn out to be gone is dropped.
+   * the block by default. A block whose bytes turn out to be gone or wrong is dropped.
    * @throws DamselflyError STORE_FAILED, also when the block is not present or is dropped meanwhile; RANGE_INVALID when
    * the slice is not inside the block
    */
   read(index: number, offset?: number, length?: number): Promise<Uint8Array>
+  /**
+   * Whether a block is present with the bytes that it was written with: those of an earlier run are hashed once before they are
+   * given to anybody. A block that has other bytes is dropped. @throws DamselflyError STORE_FAILED
+   */
+  check(index: number): Promise<boolean>
+  /** Hashes all blocks. @returns those that had other bytes, and were dropped. @throws DamselflyError STORE_FAILED */
+  verify(options: { signal: AbortSignal }): Promise<number[]>
   /** Forgets a block, for example because its digest contradicts the block map. The task is not complete any more. */
   drop(index: number): Promise<void>
   /**

@@ -1,5 +1,7 @@
-import { readdir, unlink } from 'node:fs/promises'
+import { readdir, statfs, unlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { Bitfield } from '../../protocol/bitfield.ts'
+import { type BlockDigest, blockRange } from '../../protocol/block-map.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import { type Clock, systemClock } from '../clock.ts'
@@ -8,8 +10,9 @@ import { createStartable } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
 import { type BlockFile, fileNameOf, type OpenBlockFile, openBlockFile, taskOfFileName } from './block-file.ts'
 import { BlockIndex } from './block-index.ts'
-import type { BlockStore, StoredTask, TaskBlocks, TaskShape } from './block-store.ts'
-import { createDiskBacking } from './disk-task.ts'
+import type { BlockStore, StoredTask, StoreSpace, TaskBlocks, TaskShape } from './block-store.ts'
+import { createDiskBacking, readFully } from './disk-task.ts'
+import { type DiskSpace, type Quota, UNLIMITED } from './quota.ts'
 import { SharedTask } from './shared-task.ts'
 import { toStoreError } from './store-errors.ts'
 import { readStoredTasks } from './stored-tasks.ts'
@@ -22,7 +25,12 @@ export interface DiskBlockStoreComponents {
   readonly logger: Logger
   readonly clock?: Clock
   readonly openFile?: OpenBlockFile
+  /** Asks how full the file system of a directory is; lets tests pretend that it is. */
+  readonly diskSpace?: (directory: string) => Promise<DiskSpace>
 }
+
+/** How often room is made for what others write on the same disk. */
+const SWEEP_EVERY_MS = 30_000
 
 /**
  * Keeps blocks in `<dataDir>/blocks`, one sparse file per task, and what it knows about them in `<dataDir>/index`.
@@ -40,11 +48,15 @@ export class DiskBlockStore implements BlockStore {
   )
   /** Tasks whose bytes may not be on the disk yet. */
   readonly #unsynced = new Set<TaskId>()
+  /** The blocks of each task that were written or hashed in this run. */
+  readonly #checked = new Map<TaskId, Bitfield>()
+  readonly #clock: Clock
   #index: BlockIndex | undefined
+  #cancelSweeps = () => {}
   #stopping = new AbortController()
 
-  /** @param init `dataDir` is created when it does not exist */
-  constructor(components: DiskBlockStoreComponents, init: { dataDir: string }) {
+  /** @param init `dataDir` is created when it does not exist; `quota` is what the blocks may take, by default all of the disk */
+  constructor(components: DiskBlockStoreComponents, init: { dataDir: string; quota?: Quota }) {
     this.#logger = components.logger
     this.#openFile = components.openFile ?? openBlockFile
     this.#dataDir = resolve(init.dataDir)
@@ -54,7 +66,10 @@ export class DiskBlockStore implements BlockStore {
       create: (taskId: TaskId, shape: TaskShape) => this.#named('creating a task', () => this.#create(taskId, shape)),
       erase: (taskId: TaskId) => this.#named('removing a task', () => this.#erase(taskId)),
     }
-    this.#table = new TaskTable(source, components.clock ?? systemClock)
+    const { diskSpace = diskSpaceOf } = components
+    const disk = () => this.#named('asking for free space', () => diskSpace(this.#filesDir))
+    this.#clock = components.clock ?? systemClock
+    this.#table = new TaskTable({ source, clock: this.#clock, disk, logger: this.#logger }, init.quota ?? UNLIMITED)
   }
 
   /** @throws DamselflyError CONFIG_INVALID (unsuitable directory), STORE_FAILED (also when another process uses it) */
@@ -83,6 +98,22 @@ export class DiskBlockStore implements BlockStore {
     return this.#table.remove(taskId)
   }
 
+  pin(taskId: TaskId, pinned: boolean): Promise<boolean> {
+    return this.#table.pin(taskId, pinned)
+  }
+
+  sweep(): Promise<TaskId[]> {
+    return this.#table.sweep()
+  }
+
+  space(): Promise<StoreSpace> {
+    return this.#table.space()
+  }
+
+  onRemoved(listener: (taskId: TaskId) => void): void {
+    this.#table.onRemoved(listener)
+  }
+
   async #begin(): Promise<void> {
     await ensurePrivateDirectory(this.#dataDir)
     const indexDir = join(this.#dataDir, 'index')
@@ -97,6 +128,7 @@ export class DiskBlockStore implements BlockStore {
       this.#stopping = new AbortController()
       this.#index = index
       this.#table.start(stored.values())
+      this.#cancelSweeps = this.#clock.every(SWEEP_EVERY_MS, () => this.#sweepQuietly())
     } catch (error) {
       await index.close(false)
       throw error
@@ -106,6 +138,7 @@ export class DiskBlockStore implements BlockStore {
   async #end(): Promise<void> {
     const index = this.#index
     if (index === undefined) return
+    this.#cancelSweeps()
     let clean = false
     try {
       await this.#table.stop()
@@ -115,6 +148,7 @@ export class DiskBlockStore implements BlockStore {
       this.#logger.warn({ err: error }, 'the block store did not stop cleanly; blocks will be hashed before use')
     } finally {
       this.#unsynced.clear()
+      this.#checked.clear()
       this.#index = undefined
       await index.close(clean)
     }
@@ -123,47 +157,61 @@ export class DiskBlockStore implements BlockStore {
   async #create(taskId: TaskId, shape: TaskShape): Promise<SharedTask> {
     const index = this.#running()
     const { blockSizeBytes, sizeBytes } = shape
-    const record = { blockSizeBytes, sizeBytes, complete: false, usedAt: 0 }
+    const record = { blockSizeBytes, sizeBytes, complete: false, usedAt: 0, pinned: false }
     await index.deleteTask(taskId)
     const file = await this.#openFile(this.#path(taskId), 'new')
     return this.#closingOnError(file, async () => {
       await index.saveTask(taskId, { ...record, epoch: index.epoch })
-      return new SharedTask(taskId, record, new Map(), this.#backing(taskId, blockSizeBytes, file))
+      const shared = { taskId, record, digests: new Map<number, BlockDigest>(), checked: this.#checkedOf(taskId) }
+      return new SharedTask(shared, this.#backing(taskId, blockSizeBytes, file))
     })
   }
 
   async #load(stored: StoredTask): Promise<SharedTask> {
     const index = this.#running()
-    const { taskId, blockSizeBytes, sizeBytes, usedAt } = stored
+    const { taskId, blockSizeBytes, sizeBytes, usedAt, pinned } = stored
     const { file, found } = await this.#openStored(taskId)
     return this.#closingOnError(file, async () => {
       const digests = await index.blocks(taskId)
       const trusted = (await index.task(taskId))?.epoch === index.epoch
+      const checked = this.#checkedOf(taskId)
       const lost = blocksPastEnd(digests.keys(), stored, await file.sizeBytes())
       for (const block of lost) digests.delete(block)
       if (!trusted) {
         // The bytes that are hashed now may still be in memory only, so they count as written in this run.
         this.#unsynced.add(taskId)
-        const damaged = await findDamagedBlocks(file, digests, stored, this.#stopping.signal)
+        const read = (block: number) => {
+          const { start, end } = blockRange(block, blockSizeBytes, sizeBytes)
+          return readFully(file, start, end - start)
+        }
+        const damaged = await findDamagedBlocks(digests, read, this.#stopping.signal)
         for (const block of damaged) digests.delete(block)
         lost.push(...damaged)
+        for (const block of digests.keys()) checked.add(block)
       }
       if (lost.length > 0 || !found) this.#logger.warn({ taskId, blocks: lost.length }, 'stored blocks were lost')
       const complete = stored.complete && isWhole(stored, digests.size)
-      const record = { blockSizeBytes, sizeBytes, complete, usedAt }
+      const record = { blockSizeBytes, sizeBytes, complete, usedAt, pinned }
       await index.deleteBlocks(taskId, lost)
       await index.saveTask(taskId, { ...record, epoch: index.epoch })
-      return new SharedTask(taskId, record, digests, this.#backing(taskId, blockSizeBytes, file))
+      return new SharedTask({ taskId, record, digests, checked }, this.#backing(taskId, blockSizeBytes, file))
     })
   }
 
   async #erase(taskId: TaskId): Promise<void> {
     await this.#running().deleteTask(taskId)
     this.#unsynced.delete(taskId)
+    this.#checked.delete(taskId)
     await unlink(this.#path(taskId)).catch((error: NodeJS.ErrnoException) => {
       // Without a record the file is an orphan, which the next start deletes.
       if (error.code !== 'ENOENT') this.#logger.warn({ err: error, taskId }, 'a data file could not be deleted')
     })
+  }
+
+  #checkedOf(taskId: TaskId): Bitfield {
+    const checked = this.#checked.get(taskId) ?? new Bitfield()
+    this.#checked.set(taskId, checked)
+    return checked
   }
 
   async #openStored(taskId: TaskId): Promise<{ file: BlockFile; found: boolean }> {
@@ -200,6 +248,10 @@ export class DiskBlockStore implements BlockStore {
     if (orphans.length > 0) this.#logger.warn({ files: orphans.length }, 'deleted data files without an index entry')
   }
 
+  #sweepQuietly(): void {
+    this.sweep().catch(error => this.#logger.warn({ err: error }, 'could not make room'))
+  }
+
   #path(taskId: TaskId): string {
     return join(this.#filesDir, fileNameOf(taskId))
   }
@@ -225,4 +277,9 @@ export class DiskBlockStore implements BlockStore {
       throw toStoreError(error, doing)
     }
   }
+}
+
+async function diskSpaceOf(directory: string): Promise<DiskSpace> {
+  const { bsize, blocks, bavail } = await statfs(directory)
+  return { totalBytes: blocks * bsize, freeBytes: bavail * bsize }
 }

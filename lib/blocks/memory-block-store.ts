@@ -1,11 +1,16 @@
+import { Bitfield } from '../../protocol/bitfield.ts'
 import type { BlockDigest } from '../../protocol/block-map.ts'
-import { DamselflyError } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { createStartable } from '../lifecycle.ts'
-import type { BlockStore, StoredTask, TaskBlocks, TaskShape } from './block-store.ts'
+import { silentLogger } from '../logger.ts'
+import type { BlockStore, StoredTask, StoreSpace, TaskBlocks, TaskShape } from './block-store.ts'
+import { type DiskSpace, type Quota, UNLIMITED } from './quota.ts'
 import { SharedTask, type TaskBacking } from './shared-task.ts'
 import { type TaskSource, TaskTable } from './task-table.ts'
+
+/** Memory is not watched; only the quota limits what is in it. */
+const ENDLESS: DiskSpace = { totalBytes: 0, freeBytes: Number.POSITIVE_INFINITY }
 
 interface MemoryTask {
   readonly digests: Map<number, BlockDigest>
@@ -20,21 +25,19 @@ export class MemoryBlockStore implements BlockStore {
     async () => this.#empty(),
   )
   readonly #tasks = new Map<TaskId, MemoryTask>()
-  readonly #capacityBytes: number
-  #usedBytes = 0
 
-  /** @param init `capacityBytes` is how much the blocks may take together; more gives STORE_FULL */
-  constructor(components: { clock?: Clock } = {}, init: { capacityBytes?: number } = {}) {
+  /** @param init `quota` is what the blocks may take together; by default as much as they like */
+  constructor(components: { clock?: Clock } = {}, { quota = UNLIMITED }: { quota?: Quota } = {}) {
     const source: TaskSource = {
       load: async stored => this.#shared(stored),
       create: async (taskId, shape) => {
-        this.#forget(taskId)
-        return this.#shared({ taskId, ...shape, complete: false, storedBytes: 0, usedAt: 0 })
+        this.#tasks.delete(taskId)
+        return this.#shared({ taskId, ...shape, complete: false, storedBytes: 0, usedAt: 0, pinned: false })
       },
-      erase: async taskId => this.#forget(taskId),
+      erase: async taskId => void this.#tasks.delete(taskId),
     }
-    this.#table = new TaskTable(source, components.clock ?? systemClock)
-    this.#capacityBytes = init.capacityBytes ?? Number.POSITIVE_INFINITY
+    const { clock = systemClock } = components
+    this.#table = new TaskTable({ source, clock, disk: async () => ENDLESS, logger: silentLogger() }, quota)
   }
 
   start(): Promise<void> {
@@ -61,21 +64,34 @@ export class MemoryBlockStore implements BlockStore {
     return this.#table.remove(taskId)
   }
 
+  pin(taskId: TaskId, pinned: boolean): Promise<boolean> {
+    return this.#table.pin(taskId, pinned)
+  }
+
+  sweep(): Promise<TaskId[]> {
+    return this.#table.sweep()
+  }
+
+  space(): Promise<StoreSpace> {
+    return this.#table.space()
+  }
+
+  onRemoved(listener: (taskId: TaskId) => void): void {
+    this.#table.onRemoved(listener)
+  }
+
   #shared(stored: StoredTask): SharedTask {
-    const { taskId, blockSizeBytes, sizeBytes, complete, usedAt } = stored
+    const { taskId, blockSizeBytes, sizeBytes, complete, usedAt, pinned } = stored
     const task = this.#tasks.get(taskId) ?? { digests: new Map(), blocks: new Map() }
     this.#tasks.set(taskId, task)
-    const record = { blockSizeBytes, sizeBytes, complete, usedAt }
-    return new SharedTask(taskId, record, new Map(task.digests), this.#backing(task))
+    const record = { blockSizeBytes, sizeBytes, complete, usedAt, pinned }
+    const digests = new Map(task.digests)
+    return new SharedTask({ taskId, record, digests, checked: new Bitfield() }, this.#backing(task))
   }
 
   #backing({ digests, blocks }: MemoryTask): TaskBacking {
     return {
       writeBlock: async (index, digest, bytes) => {
-        if (this.#usedBytes + bytes.length > this.#capacityBytes) {
-          throw new DamselflyError('STORE_FULL', `the memory store holds at most ${this.#capacityBytes} bytes`)
-        }
-        this.#usedBytes += bytes.length
         blocks.set(index, new Uint8Array(bytes))
         digests.set(index, digest)
       },
@@ -84,7 +100,6 @@ export class MemoryBlockStore implements BlockStore {
         return block === undefined ? undefined : new Uint8Array(block.subarray(offset, offset + lengthBytes))
       },
       dropBlock: async index => {
-        this.#usedBytes -= blocks.get(index)?.length ?? 0
         blocks.delete(index)
         digests.delete(index)
       },
@@ -93,17 +108,11 @@ export class MemoryBlockStore implements BlockStore {
     }
   }
 
-  #forget(taskId: TaskId): void {
-    for (const block of this.#tasks.get(taskId)?.blocks.values() ?? []) this.#usedBytes -= block.length
-    this.#tasks.delete(taskId)
-  }
-
   async #empty(): Promise<void> {
     try {
       await this.#table.stop()
     } finally {
       this.#tasks.clear()
-      this.#usedBytes = 0
     }
   }
 }

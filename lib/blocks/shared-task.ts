@@ -4,11 +4,13 @@ import { DamselflyError } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { StoredTask, TaskShape } from './block-store.ts'
 import { blockLength, checkSize, isWhole, storedBytesOf } from './task-shape.ts'
+import { findDamagedBlocks, isIntact } from './verify-blocks.ts'
 
 /** What is kept about a task besides its blocks. */
 export interface TaskRecord extends TaskShape {
   readonly complete: boolean
   readonly usedAt: number
+  readonly pinned: boolean
 }
 
 /** Where one task's blocks and record are kept. Every failure is a DamselflyError, STORE_FULL or STORE_FAILED. */
@@ -21,6 +23,15 @@ export interface TaskBacking {
   saveRecord(record: TaskRecord): Promise<void>
   /** Ends access to the bytes, after the reads and writes under way. */
   close(): Promise<void>
+}
+
+export interface SharedTaskInit {
+  readonly taskId: TaskId
+  readonly record: TaskRecord
+  /** Of the present blocks; each lies inside the content. */
+  readonly digests: Map<number, BlockDigest>
+  /** The blocks whose bytes are known to be what was written. The task keeps it up to date. */
+  readonly checked: Bitfield
 }
 
 interface Change {
@@ -37,17 +48,19 @@ export class SharedTask {
   readonly present = new Bitfield()
   readonly #backing: TaskBacking
   readonly #digests: Map<number, BlockDigest>
+  readonly #checked: Bitfield
+  readonly #checks = new Map<number, Promise<boolean>>()
   readonly #changes = new Map<number, Change>()
   #record: TaskRecord
   #lastSave: Promise<void> = Promise.resolve()
   #recordSaved = true
   #closed = false
 
-  /** @param digests the present blocks; each lies inside the content */
-  constructor(taskId: TaskId, record: TaskRecord, digests: Map<number, BlockDigest>, backing: TaskBacking) {
+  constructor({ taskId, record, digests, checked }: SharedTaskInit, backing: TaskBacking) {
     this.taskId = taskId
     this.#record = record
     this.#digests = digests
+    this.#checked = checked
     this.#backing = backing
     for (const index of digests.keys()) this.present.add(index)
   }
@@ -105,6 +118,7 @@ export class SharedTask {
     const kept = Uint8Array.from(digest) as BlockDigest
     return this.#inTurn(index, 'write', async () => {
       await this.#backing.writeBlock(index, kept, bytes)
+      this.#checked.add(index)
       this.#digests.set(index, kept)
       this.present.add(index)
     })
@@ -120,11 +134,29 @@ export class SharedTask {
       throw new DamselflyError('RANGE_INVALID', 'offset and length are whole numbers of bytes')
     }
     if (offset + length > available) throw new DamselflyError('RANGE_INVALID', `block ${index} has ${available} bytes`)
+    if (!(await this.check(index))) throw notPresent(index)
     const bytes = await this.#backing.readBlock(index, offset, length)
     if (bytes === undefined && this.#digests.get(index) === digest) await this.drop(index)
     // A block that was dropped, or dropped and written again, while it was read may be a mixture.
     if (bytes === undefined || this.#digests.get(index) !== digest) throw notPresent(index)
     return bytes
+  }
+
+  async check(index: number): Promise<boolean> {
+    if (this.#checked.has(index)) return this.present.has(index)
+    const check = this.#checks.get(index) ?? this.#hash(index).finally(() => this.#checks.delete(index))
+    this.#checks.set(index, check)
+    return check
+  }
+
+  async verify({ signal }: { signal: AbortSignal }): Promise<number[]> {
+    this.#checkOpen()
+    const digests = new Map(this.#digests)
+    const read = (index: number) => this.#backing.readBlock(index, 0, blockLength(index, this.#record))
+    const found = await findDamagedBlocks(digests, read, signal)
+    const damaged = found.filter(index => this.#digests.get(index) === digests.get(index))
+    for (const index of damaged) await this.drop(index)
+    return damaged
   }
 
   async drop(index: number): Promise<void> {
@@ -134,6 +166,7 @@ export class SharedTask {
     this.#checkOpen()
     if (!this.present.delete(index)) return
     this.#digests.delete(index)
+    this.#checked.delete(index)
     await this.#inTurn(index, 'drop', async () => {
       if (this.complete) this.#change({ complete: false })
       await this.#save()
@@ -150,6 +183,11 @@ export class SharedTask {
     await this.#save()
   }
 
+  async pin(pinned: boolean): Promise<void> {
+    this.#change({ pinned })
+    await this.#save()
+  }
+
   /** Notes that the task is in use. A full disk does not prevent that. @param wallTimeMs milliseconds since 1970 */
   async touch(wallTimeMs: number): Promise<void> {
     this.#change({ usedAt: wallTimeMs })
@@ -162,6 +200,19 @@ export class SharedTask {
     await Promise.allSettled([...this.#changes.values()].map(change => change.done))
     await this.#save().catch(() => {})
     await this.#backing.close()
+  }
+
+  async #hash(index: number): Promise<boolean> {
+    this.#checkOpen()
+    const digest = this.#digests.get(index)
+    if (digest === undefined) return false
+    const bytes = await this.#backing.readBlock(index, 0, blockLength(index, this.#record))
+    const intact = await isIntact(bytes, digest)
+    // It may have been dropped, and even written again, meanwhile.
+    if (this.#digests.get(index) !== digest) return false
+    if (intact) this.#checked.add(index)
+    else await this.drop(index)
+    return intact
   }
 
   #checkOpen(): void {

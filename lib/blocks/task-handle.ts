@@ -5,15 +5,23 @@ import type { TaskId } from '../../protocol/task.ts'
 import type { TaskBlocks } from './block-store.ts'
 import type { SharedTask } from './shared-task.ts'
 
+/** What a hold on a task needs of whoever gave it. */
+export interface TaskHolder {
+  /** Asks for room before bytes come: for content of this size, or one block where it is unknown. @throws DamselflyError STORE_FULL */
+  claim(sizeBytes: number | undefined): Promise<void>
+  /** Gives the hold back. */
+  release(): Promise<void>
+}
+
 /** One opener's hold on a shared task. It ends with `close`, which counts once however often it is called. */
 export class TaskHandle implements TaskBlocks {
   readonly #task: SharedTask
-  readonly #release: () => Promise<void>
+  readonly #holder: TaskHolder
   #closed: Promise<void> | undefined
 
-  constructor(task: SharedTask, release: () => Promise<void>) {
+  constructor(task: SharedTask, holder: TaskHolder) {
     this.#task = task
-    this.#release = release
+    this.#holder = holder
   }
 
   get taskId(): TaskId {
@@ -41,15 +49,27 @@ export class TaskHandle implements TaskBlocks {
   }
 
   async setSize(sizeBytes: number): Promise<void> {
-    await this.#open().setSize(sizeBytes)
+    const task = this.#open()
+    await this.#holder.claim(sizeBytes)
+    await task.setSize(sizeBytes)
   }
 
   async write(index: number, digest: BlockDigest, bytes: Uint8Array): Promise<void> {
-    await this.#open().write(index, digest, bytes)
+    const task = this.#open()
+    await this.#holder.claim(task.sizeBytes)
+    await task.write(index, digest, bytes)
   }
 
   async read(index: number, offset?: number, length?: number): Promise<Uint8Array> {
     return this.#open().read(index, offset, length)
+  }
+
+  async check(index: number): Promise<boolean> {
+    return this.#open().check(index)
+  }
+
+  async verify(options: { signal: AbortSignal }): Promise<number[]> {
+    return this.#open().verify(options)
   }
 
   async drop(index: number): Promise<void> {
@@ -61,7 +81,7 @@ export class TaskHandle implements TaskBlocks {
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#release()
+    this.#closed ??= this.#holder.release()
     return this.#closed
   }
 

@@ -1,8 +1,11 @@
 import { DamselflyError } from '../../protocol/errors.ts'
 import { parseTaskId, type TaskId } from '../../protocol/task.ts'
 import type { Clock } from '../clock.ts'
-import type { StoredTask, TaskBlocks, TaskShape } from './block-store.ts'
+import type { Logger } from '../logger.ts'
+import type { StoredTask, StoreSpace, TaskBlocks, TaskShape } from './block-store.ts'
+import type { DiskSpace, Quota } from './quota.ts'
 import type { SharedTask } from './shared-task.ts'
+import { type RoomTask, StoreRoom } from './store-room.ts'
 import { TaskHandle } from './task-handle.ts'
 import { checkShape } from './task-shape.ts'
 
@@ -12,6 +15,13 @@ export interface TaskSource {
   create(taskId: TaskId, shape: TaskShape): Promise<SharedTask>
   /** Deletes a task that is not open. */
   erase(taskId: TaskId): Promise<void>
+}
+
+export interface TaskTableComponents {
+  readonly source: TaskSource
+  readonly clock: Clock
+  readonly disk: () => Promise<DiskSpace>
+  readonly logger: Logger
 }
 
 interface OpenTask {
@@ -31,11 +41,15 @@ export class TaskTable {
   readonly #stored = new Map<TaskId, StoredTask>()
   readonly #open = new Map<TaskId, OpenTask>()
   readonly #lanes = new Map<TaskId, Promise<void>>()
+  readonly #room: StoreRoom
+  readonly #removed = new Set<(taskId: TaskId) => void>()
   #running = false
 
-  constructor(source: TaskSource, clock: Clock) {
+  constructor({ source, clock, disk, logger }: TaskTableComponents, quota: Quota) {
     this.#source = source
     this.#clock = clock
+    const evict = (taskId: TaskId) => this.#inLane(taskId, () => this.#evictIdle(taskId))
+    this.#room = new StoreRoom({ tasks: () => this.#roomTasks(), evict, disk, logger }, quota)
   }
 
   start(stored: Iterable<StoredTask>): void {
@@ -48,7 +62,7 @@ export class TaskTable {
   async stop(): Promise<void> {
     this.#running = false
     await Promise.all(this.#lanes.values())
-    const closing = await Promise.allSettled([...this.#open.keys()].map(taskId => this.#evict(taskId)))
+    const closing = await Promise.allSettled([...this.#open.keys()].map(taskId => this.#shut(taskId)))
     const failed = closing.find(result => result.status === 'rejected')
     if (failed !== undefined) throw failed.reason
   }
@@ -58,8 +72,13 @@ export class TaskTable {
     checkShape(shape)
     return this.#inLane(taskId, async () => {
       const held = this.#open.get(taskId)
-      if (held !== undefined) await adopt(held.task, shape)
-      return this.#hold(held ?? { task: await this.#enter(taskId, shape), holders: 0, doomed: false })
+      if (held !== undefined) {
+        if (shape.sizeBytes !== undefined) await this.#room.claim(taskId, shape.sizeBytes)
+        await adopt(held.task, shape)
+        return this.#hold(held)
+      }
+      if (shape.sizeBytes !== undefined) await this.#room.claim(taskId, shape.sizeBytes)
+      return this.#openFirst(taskId, () => this.#enter(taskId, shape))
     })
   }
 
@@ -69,7 +88,7 @@ export class TaskTable {
       const stored = this.#stored.get(taskId)
       if (held !== undefined) return this.#hold(held)
       if (stored === undefined) return undefined
-      return this.#hold({ task: await this.#source.load(stored), holders: 0, doomed: false })
+      return this.#openFirst(taskId, () => this.#source.load(stored))
     })
   }
 
@@ -86,9 +105,48 @@ export class TaskTable {
         return true
       }
       if (!this.#stored.has(taskId)) return false
-      await this.#erase(taskId)
+      await this.#eraseAndTell(taskId)
       return true
     })
+  }
+
+  async pin(taskId: TaskId, pinned: boolean): Promise<boolean> {
+    return this.#inLane(taskId, async () => {
+      const stored = this.#stored.get(taskId)
+      if (stored === undefined) return false
+      const held = this.#open.get(taskId)
+      const task = held?.task ?? (await this.#source.load(stored))
+      try {
+        await task.pin(pinned)
+      } finally {
+        this.#stored.set(taskId, task.summary)
+        if (held === undefined) await task.close()
+      }
+      return true
+    })
+  }
+
+  async sweep(): Promise<TaskId[]> {
+    this.#checkRunning()
+    return this.#room.sweep()
+  }
+
+  async space(): Promise<StoreSpace> {
+    this.#checkRunning()
+    return this.#room.space()
+  }
+
+  onRemoved(listener: (taskId: TaskId) => void): void {
+    this.#removed.add(listener)
+  }
+
+  async #openFirst(taskId: TaskId, get: () => Promise<SharedTask>): Promise<TaskBlocks> {
+    try {
+      return await this.#hold({ task: await get(), holders: 0, doomed: false })
+    } catch (error) {
+      this.#room.release(taskId)
+      throw error
+    }
   }
 
   async #hold(entry: OpenTask): Promise<TaskBlocks> {
@@ -97,7 +155,26 @@ export class TaskTable {
     this.#stored.set(task.taskId, task.summary)
     entry.holders++
     await task.touch(this.#clock.wallTime())
-    return new TaskHandle(task, () => this.#inLane(task.taskId, () => this.#release(entry), 'closing'))
+    return new TaskHandle(task, {
+      claim: sizeBytes => this.#claim(task, sizeBytes),
+      release: () => this.#inLane(task.taskId, () => this.#release(entry), 'closing'),
+    })
+  }
+
+  /** Room for content of a known size is promised once, for all of it; where the size is not known, for one block more. */
+  async #claim({ taskId, blockSizeBytes }: SharedTask, sizeBytes: number | undefined): Promise<void> {
+    if (sizeBytes === undefined) await this.#room.claimMore(taskId, blockSizeBytes)
+    else if (this.#room.claimOf(taskId) < sizeBytes) await this.#room.claim(taskId, sizeBytes)
+  }
+
+  #roomTasks(): RoomTask[] {
+    return this.list().map(task => ({ ...task, idle: !this.#open.has(task.taskId) && !this.#lanes.has(task.taskId) }))
+  }
+
+  async #evictIdle(taskId: TaskId): Promise<boolean> {
+    if (this.#open.has(taskId) || !this.#stored.has(taskId)) return false
+    await this.#eraseAndTell(taskId)
+    return true
   }
 
   async #release(entry: OpenTask): Promise<void> {
@@ -106,7 +183,7 @@ export class TaskTable {
   }
 
   /** Closes a task over the heads of its holders. */
-  #evict(taskId: TaskId): Promise<void> {
+  #shut(taskId: TaskId): Promise<void> {
     const close = async () => {
       const entry = this.#open.get(taskId)
       if (entry !== undefined) await this.#leave(entry)
@@ -119,9 +196,15 @@ export class TaskTable {
       await task.close()
     } finally {
       this.#open.delete(task.taskId)
+      this.#room.release(task.taskId)
       this.#stored.set(task.taskId, task.summary)
-      if (doomed) await this.#erase(task.taskId)
+      if (doomed) await this.#eraseAndTell(task.taskId)
     }
+  }
+
+  async #eraseAndTell(taskId: TaskId): Promise<void> {
+    await this.#erase(taskId)
+    for (const listener of this.#removed) listener(taskId)
   }
 
   async #erase(taskId: TaskId): Promise<void> {

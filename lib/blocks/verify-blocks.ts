@@ -1,8 +1,6 @@
 import { webcrypto } from 'node:crypto'
 import { type BlockDigest, blockRange, sameBlockDigest } from '../../protocol/block-map.ts'
-import type { BlockFile } from './block-file.ts'
 import type { TaskShape } from './block-store.ts'
-import { readFully } from './disk-task.ts'
 
 /** Blocks read and hashed at once: enough to keep the disk and the hash threads busy, at most 16 MiB of memory. */
 const PARALLEL_BLOCKS = 4
@@ -15,14 +13,21 @@ export function blocksPastEnd(indices: Iterable<number>, shape: TaskShape, fileB
   })
 }
 
+/** Whether a block has the bytes that it was written with. Hashing runs off the main thread. */
+export async function isIntact(bytes: Uint8Array | undefined, expected: BlockDigest): Promise<boolean> {
+  if (bytes === undefined) return false
+  const digest = await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
+  return sameBlockDigest(new Uint8Array(digest) as BlockDigest, expected)
+}
+
 /**
- * Hashes blocks and tells which do not have the bytes they were written with. Hashing runs off the main thread.
+ * Hashes blocks and tells which do not have the bytes that they were written with.
+ * @param read gives the bytes of a block, or undefined where they are gone
  * @param signal ends the work early
  */
 export async function findDamagedBlocks(
-  file: BlockFile,
   digests: ReadonlyMap<number, BlockDigest>,
-  shape: TaskShape,
+  read: (index: number) => Promise<Uint8Array | undefined>,
   signal: AbortSignal,
 ): Promise<number[]> {
   const damaged: number[] = []
@@ -31,10 +36,7 @@ export async function findDamagedBlocks(
   async function work(): Promise<void> {
     for (const [index, expected] of queue) {
       signal.throwIfAborted()
-      const { start, end } = blockRange(index, shape.blockSizeBytes, shape.sizeBytes)
-      const bytes = await readFully(file, start, end - start)
-      const actual = bytes && new Uint8Array(await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
-      if (actual === undefined || !sameBlockDigest(actual as BlockDigest, expected)) damaged.push(index)
+      if (!(await isIntact(await read(index), expected))) damaged.push(index)
     }
   }
 

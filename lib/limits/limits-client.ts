@@ -1,5 +1,6 @@
 import { request } from 'undici'
-import { DamselflyError, ERRORS, type ErrorCode } from '../../protocol/errors.ts'
+import { DamselflyError, type ErrorCode } from '../../protocol/errors.ts'
+import { apiRefusal } from '../http/api-refusal.ts'
 import { LIMITS_PATH } from './limits-path.ts'
 
 /** Limits by the names of their settings. */
@@ -36,14 +37,7 @@ export async function askLimits(
     throw new DamselflyError(unreachable, (error as Error).message, { cause: error })
   }
   if (status === 200 && isLimits(answer)) return answer
-  throw refusalOf(answer) ?? new DamselflyError(unreachable, `it answered with status ${status}`)
-}
-
-function refusalOf(answer: unknown): DamselflyError | undefined {
-  const { code, message = '' } = (answer ?? {}) as { code?: string; message?: string }
-  if (code === undefined || !Object.hasOwn(ERRORS, code)) return undefined
-  const { message: general } = ERRORS[code as ErrorCode]
-  return new DamselflyError(code as ErrorCode, message.replace(`${general}: `, ''))
+  throw apiRefusal(answer) ?? new DamselflyError(unreachable, `it answered with status ${status}`)
 }
 
 function isLimits(answer: unknown): answer is LimitValues {

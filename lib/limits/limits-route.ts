@@ -1,15 +1,11 @@
-import { BlockList, isIP } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import { type TObject, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { describeProblem } from '../config/describe-problem.ts'
+import { checkFromHere } from '../http/from-here.ts'
 import { LIMITS_PATH } from './limits-path.ts'
 import type { LiveLimits } from './live-limits.ts'
-
-const LOOPBACK = new BlockList()
-LOOPBACK.addSubnet('127.0.0.0', 8)
-LOOPBACK.addAddress('::1', 'ipv6')
 
 /**
  * `GET /api/v1/limits` answers with the limits in force; `PUT` with some of them changes these until the program ends and
@@ -23,9 +19,7 @@ export function addLimitsRoutes<Values extends object>(
   const given = Type.Partial(schema)
   app.get(LIMITS_PATH, async () => limits.values())
   app.put(LIMITS_PATH, async ({ socket, body }) => {
-    if (!isLoopback(socket.remoteAddress)) {
-      throw new DamselflyError('DENIED', 'limits are changed only from the machine itself')
-    }
+    checkFromHere(socket, 'limits are changed')
     const problem = problemOf(given, body)
     if (problem !== undefined) throw new DamselflyError('REQUEST_INVALID', problem)
     limits.change(body as Partial<Values>)
@@ -41,10 +35,4 @@ function problemOf(schema: TObject, body: unknown): string | undefined {
   if (unknown !== undefined) return `there is no limit "${unknown}", only ${names.join(', ')}`
   const problems = Value.Errors(schema, body)
   return problems.length === 0 ? undefined : describeProblem(problems, schema, new Map())
-}
-
-/** @param address of the other end; undefined once it is gone */
-function isLoopback(address = ''): boolean {
-  const version = isIP(address)
-  return version !== 0 && LOOPBACK.check(address, version === 6 ? 'ipv6' : 'ipv4')
 }

@@ -92,3 +92,37 @@ export const NodeStatus = Type.Object({
   dataDir: Type.String(),
 })
 export type NodeStatus = Static<typeof NodeStatus>
+
+/** `GET /api/v1/store` of a dfdaemon: how full its store is, and with what. */
+export const StoreStatus = Type.Object({
+  space: Type.Object({
+    tasks: Type.Integer({ minimum: 0 }),
+    storedBytes: SizeField,
+    /** Stored bytes, and those for which room is promised. */
+    claimedBytes: SizeField,
+    pinnedBytes: SizeField,
+    /** What it may hold at most, as the disk is now. */
+    capacityBytes: Type.Union([SizeField, Type.Null()]),
+  }),
+  tasks: Type.Array(
+    Type.Object({
+      id: TaskIdField,
+      /** Null while the origin has not said how long the content is. */
+      sizeBytes: Type.Union([SizeField, Type.Null()]),
+      storedBytes: SizeField,
+      complete: Type.Boolean(),
+      pinned: Type.Boolean(),
+      /** When it was last opened, in milliseconds since 1970. */
+      usedAt: Type.Number(),
+    }),
+  ),
+})
+export type StoreStatus = Static<typeof StoreStatus>
+
+/** `POST /api/v1/store/tasks/{id}/verify`: the blocks that were wrong, and are not held any more. */
+export const StoreDamage = Type.Object({ damagedBlocks: Type.Array(Type.Integer({ minimum: 0 })) })
+export type StoreDamage = Static<typeof StoreDamage>
+
+/** `POST /api/v1/store/gc`: the tasks that were deleted. */
+export const StoreSweep = Type.Object({ removed: Type.Array(TaskIdField) })
+export type StoreSweep = Static<typeof StoreSweep>

@@ -17,6 +17,8 @@ export class SeedTask {
   readonly map: BlockMap
   state: SeedState
   contentType: string | undefined
+  /** When it was last asked for, on the clock of its seeder. */
+  askedAtMs = 0
 
   constructor(taskId: TaskId, blocks: TaskBlocks, map: BlockMap) {
     this.taskId = taskId

@@ -2,6 +2,7 @@ import type { BlockBuffers } from '../../lib/blocks/block-buffers.ts'
 import type { BlockStore, TaskShape } from '../../lib/blocks/block-store.ts'
 import { cutBlocks } from '../../lib/blocks/cut-blocks.ts'
 import { storedBlockMap } from '../../lib/blocks/stored-block-map.ts'
+import type { Clock } from '../../lib/clock.ts'
 import type { BlockSource } from '../../lib/exchange/block-server.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Source } from '../../lib/origin/origin.ts'
@@ -27,8 +28,13 @@ export interface SeederComponents {
   readonly buffers: BlockBuffers
   readonly resume: ResumeComponents
   readonly listener: SeedListener
+  readonly clock: Clock
   readonly logger: Logger
 }
+
+/** A task that nobody has asked for in so long is closed: what is not open may be deleted to make room. */
+const IDLE_MS = 30_000
+const TICK_MS = 5_000
 
 /** Tries to open an origin that hiccups, and the first pause between them: a failure here sends the whole swarm there. */
 const MAX_OPEN_TRIES = 4
@@ -43,19 +49,26 @@ export class Seeder implements BlockSource {
   readonly #tasks = new Map<TaskId, Promise<SeedTask>>()
   readonly #ready = new Map<TaskId, SeedTask>()
   readonly #reads = new Map<TaskId, Promise<void>>()
+  /** Why tasks that are on their way out go. */
+  readonly #dropCodes = new Map<TaskId, ErrorCode>()
   #stopping = new AbortController()
+  #cancelTick = () => {}
 
   constructor(components: SeederComponents) {
     this.#components = components
+    components.store.onRemoved(taskId => this.#removed(taskId))
   }
 
   async start(): Promise<void> {
     this.#stopping = new AbortController()
+    this.#cancelTick()
+    this.#cancelTick = this.#components.clock.every(TICK_MS, () => this.#closeIdle())
   }
 
   /** Ends all origin reads; what is stored stays. */
   async stop(): Promise<void> {
     this.#stopping.abort()
+    this.#cancelTick()
     await Promise.allSettled(this.#reads.values())
     const tasks = await Promise.allSettled(this.#tasks.values())
     this.#tasks.clear()
@@ -75,40 +88,68 @@ export class Seeder implements BlockSource {
   /** A task that is stored from an earlier time. */
   async find(taskId: TaskId): Promise<SeedTask | undefined> {
     const open = this.#tasks.get(taskId)
-    if (open !== undefined) return open
+    if (open !== undefined) return this.#asked(await open)
     const stored = (await this.#components.store.list()).find(task => task.taskId === taskId)
-    return stored === undefined ? undefined : this.#open(taskId, stored)
+    return stored === undefined ? undefined : this.#asked(await this.#open(taskId, stored))
   }
 
   /** The task, with its origin being read from now on unless it is complete or being read already. */
   async ensure(taskId: TaskId, source: Source, shape: TaskShape): Promise<SeedTask> {
-    const task = await this.#open(taskId, shape)
+    const task = this.#asked(await this.#open(taskId, shape))
     if (task.state === 'idle' || task.state === 'failed') this.#read(task, source)
     return task
   }
 
   /** Forgets a task and its blocks. @returns false if it was not known */
   async drop(taskId: TaskId, code: ErrorCode = 'TASK_UNKNOWN'): Promise<boolean> {
-    const task = await this.#tasks.get(taskId)
-    this.#tasks.delete(taskId)
-    this.#ready.delete(taskId)
+    this.#dropCodes.set(taskId, code)
     const removed = await this.#components.store.remove(taskId)
-    await task?.blocks.close()
-    if (removed) this.#components.listener.dropped(taskId, code)
+    await this.#close(taskId)
+    this.#dropCodes.delete(taskId)
     return removed
   }
 
   async lengthOf(taskId: TaskId, block: number): Promise<number | undefined> {
-    const task = this.#ready.get(taskId)
+    const task = await this.find(taskId)
     if (task === undefined || block >= task.readyBlocks) return undefined
+    if (!(await task.blocks.check(block))) {
+      // Opened again, it is read from the origin again from the gap on.
+      await this.#close(taskId)
+      return undefined
+    }
     const { start, end } = blockRange(block, task.map.blockSizeBytes, task.map.sizeBytes)
     return end - start
   }
 
   async read(taskId: TaskId, block: number, offset: number, length: number): Promise<Uint8Array> {
-    const task = this.#ready.get(taskId)
+    const task = await this.find(taskId)
     if (task === undefined) throw new DamselflyError('TASK_UNKNOWN')
     return task.blocks.read(block, offset, length)
+  }
+
+  #asked(task: SeedTask): SeedTask {
+    task.askedAtMs = this.#components.clock.now()
+    return task
+  }
+
+  /** Forgets a task and what it holds open; its blocks stay stored. */
+  async #close(taskId: TaskId): Promise<void> {
+    const opening = this.#tasks.get(taskId)
+    this.#tasks.delete(taskId)
+    this.#ready.delete(taskId)
+    const task = await opening?.catch(() => undefined)
+    await task?.blocks.close()
+  }
+
+  #closeIdle(): void {
+    const nowMs = this.#components.clock.now()
+    for (const { taskId, state, askedAtMs } of this.#ready.values()) {
+      if (state !== 'reading' && nowMs - askedAtMs >= IDLE_MS) void this.#close(taskId).catch(() => {})
+    }
+  }
+
+  #removed(taskId: TaskId): void {
+    this.#components.listener.dropped(taskId, this.#dropCodes.get(taskId) ?? 'TASK_UNKNOWN')
   }
 
   #open(taskId: TaskId, shape: TaskShape): Promise<SeedTask> {

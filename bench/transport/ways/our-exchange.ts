@@ -47,7 +47,7 @@ export const OUR_EXCHANGE: Transport = {
     const node = await createNode(['/ip4/127.0.0.1/tcp/0'])
     await serveBlocks({
       node,
-      source: new Holdings(await fillStore()),
+      source: new Holdings({ store: await fillStore(), clock: systemClock }),
       limits: LIMITS.uploads,
       ticketVerifier: () => verifier,
       clock: systemClock,

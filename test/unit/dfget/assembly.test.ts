@@ -11,6 +11,7 @@ import { blocksOf, contentOf, taskOf } from '../../helpers/content-blocks.ts'
 import { type FakeOrigin, fakeOrigin } from '../../helpers/fake-origin.ts'
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.ts'
 import { readAll } from '../../helpers/origin-content.ts'
+import { quotaOfBytes } from '../../helpers/store-quota-contract.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
 const BLOCK = 16
@@ -223,12 +224,9 @@ describe('an assembly', () => {
   })
 
   test('whose store is full fails, and its readers go on', async () => {
-    const full = new MemoryBlockStore({}, { capacityBytes: 2 * BLOCK })
+    const full = new MemoryBlockStore({}, { quota: quotaOfBytes(2 * BLOCK) })
     await full.start()
-    const assembly = await assemble(
-      undefined,
-      await full.open(TASK, { blockSizeBytes: BLOCK, sizeBytes: CONTENT.length }),
-    )
+    const assembly = await assemble(undefined, await full.open(TASK, { blockSizeBytes: BLOCK, sizeBytes: undefined }))
     const whole = read(assembly)
     await acceptAll(assembly, [0, 1], 'origin')
     await expect(acceptAll(assembly, [2], 'origin')).rejects.toMatchObject({ code: 'STORE_FULL' })

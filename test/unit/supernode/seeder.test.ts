@@ -8,6 +8,7 @@ import type { SeedTask } from '../../../supernode/seed/seed-task.ts'
 import { Seeder } from '../../../supernode/seed/seeder.ts'
 import { contentOf, taskOf } from '../../helpers/content-blocks.ts'
 import { type FakeOrigin, fakeOrigin } from '../../helpers/fake-origin.ts'
+import { createManualClock, type ManualClock } from '../../helpers/manual-clock.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
 const BLOCK = 16
@@ -17,12 +18,14 @@ const SHAPE = { blockSizeBytes: BLOCK, sizeBytes: CONTENT.length }
 const UNKNOWN = { blockSizeBytes: BLOCK, sizeBytes: undefined }
 const SOURCE = { url: 'http://origin.example/x', headers: {} }
 
+let clock: ManualClock
 let store: MemoryBlockStore
 let heard: string[]
 let ready: number[]
 
 beforeEach(async () => {
-  store = new MemoryBlockStore()
+  clock = createManualClock()
+  store = new MemoryBlockStore({ clock })
   heard = []
   ready = []
   await store.start()
@@ -41,6 +44,7 @@ function createSeeder(origin: FakeOrigin): Seeder {
       failed: (_task, { code }) => void heard.push(`failed ${code}`),
       dropped: (taskId, code) => void heard.push(`dropped ${taskId} ${code}`),
     },
+    clock,
     logger: silentLogger(),
   })
 }

@@ -112,15 +112,30 @@ describe('DiskBlockStore after a restart', () => {
     expect(await readdir(join(dataDir, 'blocks'))).toEqual([])
   })
 
-  it('reads no block again after a clean stop', async () => {
+  it('hashes a block after a clean stop when it is first read, not before', async () => {
     const { store } = await filled()
     await store.stop()
     await flipByte(dataDir, 3 * BLOCK)
     await store.start()
     const task = await store.openExisting(TASK)
-    // The flip is visible: nothing was hashed, because a clean stop vouches for the bytes.
     expect(task?.complete).toBe(true)
-    expect(await task?.read(3)).not.toEqual(BLOCKS[3]?.bytes)
+    expect(await task?.read(2)).toEqual(BLOCKS[2]?.bytes)
+    expect(task?.present.has(3)).toBe(true)
+    await expect(task?.read(3, 5, 1)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    expect(task?.present.has(3)).toBe(false)
+    expect(task?.complete).toBe(false)
+  })
+
+  it('hashes a block once in a run, however often its task is opened', async () => {
+    const { store } = await filled()
+    await store.stop()
+    await store.start()
+    await (await expectBlocks(store, ALL)).close()
+    await flipByte(dataDir, 3 * BLOCK)
+    const task = await store.openExisting(TASK)
+    expect(await task?.check(3)).toBe(true)
+    expect(await task?.verify({ signal: AbortSignal.timeout(5_000) })).toEqual([3])
+    expect(await task?.check(3)).toBe(false)
   })
 })
 

@@ -27,7 +27,8 @@ export interface RawStream {
 export interface RawPeer extends AsyncDisposable {
   readonly node: P2pNode
   readonly address: PeerAddress
-  open(peer: PeerAddress, protocol: string): Promise<RawStream>
+  /** @param onMessage is called with each message */
+  open(peer: PeerAddress, protocol: string, onMessage?: (bytes: Uint8Array) => void): Promise<RawStream>
   /** Registers for a blob at a supernode, as an honest peer does. */
   register(supernode: { readonly url: string }, url: string, digest: Digest): Promise<RegistrationAnswer>
 }
@@ -43,8 +44,8 @@ export async function startRawPeer(prepare?: (node: P2pNode) => Promise<void>): 
   return {
     node,
     address: { id: node.peerId, addresses: node.addresses() },
-    open: async (peer, protocol) =>
-      rawStream(await node.dial(peer, protocol, { signal: AbortSignal.timeout(PATIENCE_MS) })),
+    open: async (peer, protocol, onMessage) =>
+      rawStream(await node.dial(peer, protocol, { signal: AbortSignal.timeout(PATIENCE_MS) }), onMessage),
     async register(supernode, url, digest) {
       const body = JSON.stringify({ peerId: node.peerId, source: { url, headers: {}, digest } })
       const headers = { 'content-type': 'application/json' }

@@ -16,6 +16,9 @@ const COMMANDS_BY_PACKAGE: Readonly<Record<string, readonly string[]>> = {
   'util-linux': ['nsenter', 'setpriv', 'unshare'],
 }
 
+/** The commands that give a test a small file system of its own, and the package that brings them. */
+const DISK_COMMANDS: Readonly<Record<string, readonly string[]>> = { mount: ['mount', 'umount'] }
+
 /** The packages behind network namespaces with programs in them. */
 const NETWORK_PACKAGES = ['iproute2', 'util-linux']
 
@@ -35,6 +38,11 @@ export function missingNetworkRequirements(): string[] {
   return [...missingRights(), ...missingCommands(NETWORK_PACKAGES)]
 }
 
+/** What this machine lacks for a small file system of a test's own, in words; empty when there can be one. */
+export function missingDiskRequirements(): string[] {
+  return [...missingRights(), ...missingCommands(Object.keys(DISK_COMMANDS), DISK_COMMANDS)]
+}
+
 /** @throws Error that names all that is missing. The suite is asked for by name, so it fails rather than skips. */
 export function assertClientRequirements(): void {
   const missing = missingClientRequirements()
@@ -42,11 +50,9 @@ export function assertClientRequirements(): void {
   throw new Error(`the real-runtime suite needs ${CLIENT_REQUIREMENTS}; missing on this machine: ${missing.join(', ')}`)
 }
 
-function missingCommands(packages: readonly string[]): string[] {
+function missingCommands(packages: readonly string[], commands = COMMANDS_BY_PACKAGE): string[] {
   return packages.flatMap(name =>
-    (COMMANDS_BY_PACKAGE[name] ?? [])
-      .filter(command => !isOnPath(command))
-      .map(command => `${command} (package ${name})`),
+    (commands[name] ?? []).filter(command => !isOnPath(command)).map(command => `${command} (package ${name})`),
   )
 }
 

@@ -1,9 +1,9 @@
-import { readdir, readlink } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import type { Digest } from '../../protocol/digest.ts'
 import { seedBlob, type TestBlob } from '../helpers/blob.ts'
 import { onlyTask, startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
 import { type Pulled, pullBlob, readMetric } from '../helpers/pull.ts'
+import { openFiles } from '../helpers/stored-files.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 const MIB = 1024 * 1024
@@ -237,9 +237,3 @@ test.runIf(process.platform === 'linux')(
     expect(cluster.registry.stats.snapshot().totalBlobBytes).toBe(3 * BLOB_BYTES)
   },
 )
-
-/** What the descriptors of this process point to. */
-async function openFiles(): Promise<string[]> {
-  const descriptors = await readdir('/proc/self/fd')
-  return Promise.all(descriptors.map(descriptor => readlink(`/proc/self/fd/${descriptor}`).catch(() => '')))
-}

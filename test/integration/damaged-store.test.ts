@@ -1,0 +1,135 @@
+import { cp, readdir, readFile, rm, truncate, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { seedBlob, type TestBlob } from '../helpers/blob.ts'
+import { onlyTask, startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
+import { pullBlob } from '../helpers/pull.ts'
+import { createScratchDirectory } from '../helpers/scratch-directory.ts'
+import { dataFileOf, flipByte, openFiles } from '../helpers/stored-files.ts'
+import { waitFor } from '../helpers/wait.ts'
+
+const BLOCK_BYTES = 256 * 1024
+const BLOB_BYTES = 5 * BLOCK_BYTES + 1_234
+const PATIENCE_MS = 10_000
+
+let cluster: TestCluster
+let supernode: TestProgram
+let blobs = 0
+
+beforeAll(async () => {
+  cluster = await startCluster()
+  supernode = await cluster.supernode()
+})
+
+afterAll(() => cluster[Symbol.asyncDispose]())
+
+/** A blob that a node has pulled, and the file in which it lies. */
+interface Stored {
+  readonly node: TestProgram
+  readonly blob: TestBlob
+  readonly file: string
+}
+
+async function pulledOnce(settings = { supernode: supernode.url }): Promise<Stored> {
+  const node = await cluster.dfdaemon(settings)
+  const blob = await seedBlob(cluster.registry, BLOB_BYTES, { seed: `blob ${blobs++}` })
+  const stored = { node, blob, file: dataFileOf(node.dataDir, blob.digest) }
+  await expectPulled(stored)
+  return stored
+}
+
+/** The same blob at a new node on the data directory of the stopped one, or on a copy of it. */
+async function restart(stored: Stored, dataDir = stored.node.dataDir): Promise<Stored> {
+  const node = await cluster.dfdaemon({ supernode: supernode.url, dataDir })
+  return { ...stored, node, file: dataFileOf(dataDir, stored.blob.digest) }
+}
+
+async function expectRight({ node, blob }: Stored): Promise<void> {
+  expect(await pullBlob(node, blob)).toMatchObject({ status: 200, digest: blob.digest, sizeBytes: BLOB_BYTES })
+}
+
+/** A pull gives the right bytes, and they lie on the disk afterwards. */
+async function expectPulled(stored: Stored): Promise<void> {
+  await expectRight(stored)
+  await waitFor(async () => (await onlyTask(stored.node)).state === 'complete', { timeoutMs: PATIENCE_MS })
+  expect(Buffer.compare(await readFile(stored.file), stored.blob.bytes)).toBe(0)
+}
+
+async function untilOpen({ file }: Stored, expected: boolean): Promise<void> {
+  await waitFor(async () => (await openFiles()).includes(file) === expected, {
+    timeoutMs: PATIENCE_MS,
+    what: `the data file to be ${expected ? 'open' : 'closed'}`,
+  })
+}
+
+/** Writes something else into the files of a data directory whose path begins so. */
+async function spoil(dataDir: string, directory: string, prefix: string): Promise<void> {
+  const names = (await readdir(join(dataDir, directory))).filter(name => name.startsWith(prefix))
+  expect(names).not.toEqual([])
+  for (const name of names) await writeFile(join(dataDir, directory, name), 'garbage'.repeat(100))
+}
+
+const remove = (dataDir: string, directory: string) => rm(join(dataDir, directory), { recursive: true })
+
+describe('between two runs of a dfdaemon', () => {
+  test.for<[string, (dataDir: string, file: string) => Promise<void>]>([
+    ['the data file is deleted', (_, file) => unlink(file)],
+    ['the data file is cut short', (_, file) => truncate(file, 2 * BLOCK_BYTES + 1)],
+    ['the data file is emptied', (_, file) => truncate(file)],
+    ['all data files are deleted', dataDir => remove(dataDir, 'blocks')],
+    ['the index is deleted', dataDir => remove(dataDir, 'index')],
+    ['the index does not name its manifest any more', dataDir => spoil(dataDir, 'index', 'CURRENT')],
+    ['the manifest of the index is spoilt', dataDir => spoil(dataDir, 'index', 'MANIFEST')],
+    ['the log of the index is spoilt', dataDir => spoil(dataDir, 'index', '0')],
+    ['the manifests are deleted', dataDir => remove(dataDir, 'manifests')],
+  ])('%s: a pull gives the right bytes, and the swarm mends the store', async ([, damage]) => {
+    const stored = await pulledOnce()
+    await stored.node.stop()
+    await damage(stored.node.dataDir, stored.file)
+    await expectPulled(await restart(stored))
+    expect(cluster.registry.stats.snapshot().blobs[stored.blob.digest]?.bytesSent).toBe(BLOB_BYTES)
+  })
+
+  test('the power fails and a block has other bytes: that block is fetched anew, and nothing else', async () => {
+    const stored = await pulledOnce()
+    await using copy = await createScratchDirectory()
+    await cp(stored.node.dataDir, copy.path, { recursive: true })
+    await stored.node.stop()
+    await flipByte(dataFileOf(copy.path, stored.blob.digest), 3 * BLOCK_BYTES + 7)
+    const restarted = await restart(stored, copy.path)
+    await expectPulled(restarted)
+    const { account } = await onlyTask(restarted.node)
+    expect(account).toMatchObject({ diskBytes: BLOB_BYTES - BLOCK_BYTES, supernodeBytes: BLOCK_BYTES, originBytes: 0 })
+    await restarted.node.stop()
+  })
+})
+
+describe.runIf(process.platform === 'linux')('while a dfdaemon runs', () => {
+  const DAMAGE: readonly [string, (file: string) => Promise<void>][] = [
+    ['deleted', unlink],
+    ['cut short', file => truncate(file, 2 * BLOCK_BYTES + 1)],
+    ['emptied', file => truncate(file)],
+  ]
+
+  test.for(DAMAGE)('a closed data file is %s: a pull gives the right bytes and mends the store', async ([, damage]) => {
+    const stored = await pulledOnce({ supernode: '' })
+    await untilOpen(stored, false)
+    await damage(stored.file)
+    await expectPulled(stored)
+  })
+
+  test.for(DAMAGE)(
+    'an open data file is %s: pulls give the right bytes, now and after a restart',
+    async ([, damage]) => {
+      const before = await pulledOnce()
+      await before.node.stop()
+      const stored = await restart(before)
+      // It looks into what it offers to the supernode.
+      await untilOpen(stored, true)
+      await damage(stored.file)
+      await expectRight(stored)
+      await stored.node.stop()
+      await expectPulled(await restart(stored))
+    },
+  )
+})

@@ -1,0 +1,66 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ask } from '../helpers/ask.ts'
+import { seedBlob, type TestBlob } from '../helpers/blob.ts'
+import { startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
+import { pullBlob } from '../helpers/pull.ts'
+import { missingDiskRequirements } from '../helpers/requirements.ts'
+import { createSmallDisk, type SmallDisk } from '../helpers/small-disk.ts'
+import { waitFor } from '../helpers/wait.ts'
+
+const MIB = 1024 * 1024
+const DISK_BYTES = 16 * MIB
+const PATIENCE_MS = 10_000
+
+describe.skipIf(missingDiskRequirements().length > 0)('a disk that takes nothing more', () => {
+  let cluster: TestCluster
+  let supernode: TestProgram
+
+  beforeAll(async () => {
+    cluster = await startCluster()
+    supernode = await cluster.supernode()
+  })
+
+  afterAll(() => cluster[Symbol.asyncDispose]())
+
+  const onDisk = (disk: SmallDisk) => ({ supernode: supernode.url, dataDir: join(disk.path, 'data') })
+
+  const newBlob = (seed: string) => seedBlob(cluster.registry, MIB, { seed })
+
+  async function expectRight(node: TestProgram, blob: TestBlob): Promise<void> {
+    expect(await pullBlob(node, blob)).toMatchObject({ status: 200, digest: blob.digest })
+  }
+
+  async function untilComplete(node: TestProgram, blob: TestBlob): Promise<void> {
+    const complete = async () => {
+      const tasks = JSON.parse((await ask(`${node.url}/api/v1/tasks`)).body.toString()) as {
+        id: string
+        state: string
+      }[]
+      return tasks.some(({ id, state }) => id === blob.digest && state === 'complete')
+    }
+    await waitFor(complete, { timeoutMs: PATIENCE_MS, what: 'the store to be complete' })
+  }
+
+  test('it is full: what is stored is given from it, what is not from the origin, and later it is used again', async () => {
+    await using disk = await createSmallDisk(DISK_BYTES)
+    const node = await cluster.dfdaemon(onDisk(disk))
+    const [before, during, after] = [await newBlob('before'), await newBlob('during'), await newBlob('after')]
+    await expectRight(node, before)
+    await untilComplete(node, before)
+    await disk.fill()
+    await expectRight(node, before)
+    await expectRight(node, during)
+    const copies = (blob: TestBlob) => (cluster.registry.stats.snapshot().blobs[blob.digest]?.bytesSent ?? 0) / MIB
+    expect(copies(before)).toBe(1)
+    expect(copies(during)).toBeGreaterThan(1)
+
+    await disk.free()
+    for (const blob of [during, after]) {
+      await expectRight(node, blob)
+      await untilComplete(node, blob)
+    }
+    expect(copies(after)).toBe(1)
+    await node.stop()
+  })
+})

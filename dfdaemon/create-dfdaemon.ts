@@ -75,7 +75,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
   const mirrors = createMirrors({ logger, clock, credentials }, config.upstreams)
   const fetcher = createMirroredFetcher({ fetcher: registryFetcher, access, mirrors })
   const origin = createMirroredOrigin({ origin: registryOrigin, reader: registryOrigin, access, mirrors })
-  const manifestStore = new ManifestStore({ clock }, { dataDir: config.dataDir })
+  const manifestStore = new ManifestStore({ clock, logger }, { dataDir: config.dataDir })
   const manifests = new ManifestSource(
     { store: manifestStore, fetcher, access, logger },
     { tags: config.tags, tagDeadlineMs: config.tagDeadlineMs },

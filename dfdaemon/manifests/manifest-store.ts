@@ -1,8 +1,11 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
+import { isDamagedDatabase, toStoreError } from '../../lib/blocks/store-errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { ensurePrivateDirectory } from '../../lib/fs.ts'
 import type { Startable } from '../../lib/lifecycle.ts'
+import type { Logger } from '../../lib/logger.ts'
 import { type Digest, digestAlgorithm, digestOf } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 
@@ -32,21 +35,28 @@ const MAX_MANIFESTS = 20_000
 /** Keeps manifests for ever under their digest, and what tags pointed to. */
 export class ManifestStore implements Startable {
   readonly #clock: Clock
+  readonly #logger: Logger
   readonly #directory: string
   #db: Level<string, unknown> | undefined
 
-  constructor(components: { clock: Clock }, init: { dataDir: string }) {
+  constructor(components: { clock: Clock; logger: Logger }, init: { dataDir: string }) {
     this.#clock = components.clock
+    this.#logger = components.logger
     this.#directory = join(init.dataDir, 'manifests')
   }
 
+  /** A damaged database is replaced by an empty one. @throws DamselflyError STORE_FULL, STORE_FAILED */
   async start(): Promise<void> {
     if (this.#db !== undefined) return
-    await ensurePrivateDirectory(this.#directory)
-    const db = new Level<string, unknown>(this.#directory, { valueEncoding: 'json' })
-    await db.open()
-    this.#db = db
-    await this.#trim()
+    const doing = `opening ${this.#directory}`
+    try {
+      await this.#begin()
+    } catch (error) {
+      if (!isDamagedDatabase(error)) throw toStoreError(error, doing)
+      this.#logger.warn({ err: error }, 'the manifests are damaged; starting without any')
+      await rm(this.#directory, { recursive: true, force: true })
+      await this.#begin()
+    }
   }
 
   async stop(): Promise<void> {
@@ -84,6 +94,19 @@ export class ManifestStore implements Startable {
 
   async putTag(reference: string, digest: Digest): Promise<void> {
     await this.#tags().put(reference, { digest, resolvedAt: this.#clock.wallTime() })
+  }
+
+  async #begin(): Promise<void> {
+    await ensurePrivateDirectory(this.#directory)
+    const db = new Level<string, unknown>(this.#directory, { valueEncoding: 'json' })
+    await db.open()
+    this.#db = db
+    try {
+      await this.#trim()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
   }
 
   async #delete(digest: Digest): Promise<void> {

@@ -11,7 +11,10 @@ export function toStoreError(error: unknown, doing: string): DamselflyError {
   if (code === 'ENOSPC' || code === 'EDQUOT' || /no space left|quota exceeded/i.test(message)) {
     return new DamselflyError('STORE_FULL', `${doing}: free space on the disk of the data directory`, { cause: error })
   }
-  const advice = ADVICE[code ?? ''] ?? 'check the disk of the data directory and the kernel log'
+  // Level says in words only what the system said.
+  const advice =
+    ADVICE[/read-only file system/i.test(message) ? 'EROFS' : (code ?? '')] ??
+    'check the disk of the data directory and the kernel log'
   return new DamselflyError('STORE_FAILED', `${doing}: ${message}; ${advice}`, { cause: error })
 }
 
@@ -37,5 +40,6 @@ function describe(error: unknown): { code: string | undefined; message: string }
 /** Whether a failure to open the database says that its files are damaged, rather than locked or out of reach. */
 export function isDamagedDatabase(error: unknown): boolean {
   const { code, message } = describe(error)
-  return code === 'LEVEL_CORRUPTION' || /does not exist|missing files|no such file/i.test(message)
+  // A table that is too short to be one is an invalid argument to it.
+  return code === 'LEVEL_CORRUPTION' || /does not exist|missing files|no such file|invalid argument/i.test(message)
 }

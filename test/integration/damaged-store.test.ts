@@ -82,6 +82,7 @@ describe('between two runs of a dfdaemon', () => {
     ['the manifest of the index is spoilt', dataDir => spoil(dataDir, 'index', 'MANIFEST')],
     ['the log of the index is spoilt', dataDir => spoil(dataDir, 'index', '0')],
     ['the manifests are deleted', dataDir => remove(dataDir, 'manifests')],
+    ['the database of manifests is spoilt', dataDir => spoil(dataDir, 'manifests', 'CURRENT')],
   ])('%s: a pull gives the right bytes, and the swarm mends the store', async ([, damage]) => {
     const stored = await pulledOnce()
     await stored.node.stop()

@@ -63,4 +63,26 @@ describe.skipIf(missingDiskRequirements().length > 0)('a disk that takes nothing
     expect(copies(after)).toBe(1)
     await node.stop()
   })
+
+  test('it is full when a dfdaemon starts: that says what to do', async () => {
+    await using disk = await createSmallDisk(DISK_BYTES)
+    const node = await cluster.dfdaemon(onDisk(disk))
+    await node.stop()
+    await disk.fill()
+    await expect(cluster.dfdaemon(onDisk(disk))).rejects.toMatchObject({
+      code: 'STORE_FULL',
+      detail: expect.stringMatching(/free space on the disk/),
+    })
+  })
+
+  test('it is read-only when a dfdaemon starts: that says what to do', async () => {
+    await using disk = await createSmallDisk(DISK_BYTES)
+    const node = await cluster.dfdaemon(onDisk(disk))
+    await node.stop()
+    await disk.freeze(node.dataDir)
+    await expect(cluster.dfdaemon(onDisk(disk))).rejects.toMatchObject({
+      code: 'STORE_FAILED',
+      detail: expect.stringMatching(/mount the file system of the data directory writable/),
+    })
+  })
 })

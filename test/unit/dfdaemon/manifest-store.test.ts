@@ -1,7 +1,9 @@
+import { readdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ManifestStore } from '../../../dfdaemon/manifests/manifest-store.ts'
+import { silentLogger } from '../../../lib/logger.ts'
 import { digestOf } from '../../../protocol/digest.ts'
 import { createManualClock } from '../../helpers/manual-clock.ts'
 import { OCI_MANIFEST } from '../../helpers/registry-mock.ts'
@@ -17,7 +19,7 @@ const clock = createManualClock()
 
 beforeEach(async () => {
   scratch = await createScratchDirectory()
-  store = new ManifestStore({ clock }, { dataDir: scratch.path })
+  store = new ManifestStore({ clock, logger: silentLogger() }, { dataDir: scratch.path })
   await store.start()
 })
 
@@ -37,7 +39,7 @@ test('keeps a manifest and what a tag was, also after a restart', async () => {
   await store.putTag('ghcr.io/a:1', MANIFEST.digest)
   const resolvedAt = clock.wallTime()
   await store.stop()
-  store = new ManifestStore({ clock }, { dataDir: scratch.path })
+  store = new ManifestStore({ clock, logger: silentLogger() }, { dataDir: scratch.path })
   await store.start()
   expect(await bytesKept()).toEqual(BYTES)
   expect(await store.get(MANIFEST.digest)).toMatchObject({ digest: MANIFEST.digest, mediaType: OCI_MANIFEST })
@@ -65,4 +67,39 @@ test('drops bytes that were damaged on disk', async () => {
 test('answers nothing while it is stopped', async () => {
   await store.stop()
   await expect(store.get(MANIFEST.digest)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+})
+
+test.each(['CURRENT', 'MANIFEST', '0'])('starts without manifests when %s of the database is damaged', async prefix => {
+  await store.put(MANIFEST)
+  await store.stop()
+  const directory = join(scratch.path, 'manifests')
+  const names = (await readdir(directory)).filter(name => name.startsWith(prefix))
+  expect(names).not.toEqual([])
+  for (const name of names) await writeFile(join(directory, name), 'garbage'.repeat(100))
+  await store.start()
+  expect(await bytesKept()).toBeUndefined()
+  await store.put(MANIFEST)
+  expect(await bytesKept()).toEqual(BYTES)
+})
+
+test('starts without manifests when a table of the database is damaged', async () => {
+  await store.put(MANIFEST)
+  // What the log holds becomes a table at the next start.
+  await store.stop()
+  await store.start()
+  await store.stop()
+  const directory = join(scratch.path, 'manifests')
+  const tables = (await readdir(directory)).filter(name => name.endsWith('.ldb'))
+  expect(tables).toHaveLength(1)
+  for (const name of tables) await truncate(join(directory, name), 10)
+  await store.start()
+  expect(await bytesKept()).toBeUndefined()
+})
+
+test('says what to do when another process has the database open', async () => {
+  const second = new ManifestStore({ clock, logger: silentLogger() }, { dataDir: scratch.path })
+  await expect(second.start()).rejects.toMatchObject({
+    code: 'STORE_FAILED',
+    detail: expect.stringMatching(/another process uses this data directory/),
+  })
 })

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { BlockStore } from '../../lib/blocks/block-store.ts'
+import type { BlockStore, TaskBlocks } from '../../lib/blocks/block-store.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Source } from '../../lib/origin/origin.ts'
@@ -102,7 +102,7 @@ export class Tasks implements NeighbourListener, SupernodeListener {
   }
 
   async storedSize(digest: Digest): Promise<number | undefined> {
-    const blocks = await this.#components.holdings.get(taskIdOfDigest(digest))
+    const blocks = await this.#holding(taskIdOfDigest(digest))
     return blocks?.complete === true ? blocks.sizeBytes : undefined
   }
 
@@ -172,11 +172,21 @@ export class Tasks implements NeighbourListener, SupernodeListener {
 
   async #openComplete(source: Source): Promise<TaskContent | undefined> {
     if (source.digest === undefined || this.#sessions.has(keyOf(source))) return undefined
-    const blocks = await this.#components.holdings.get(taskIdOfDigest(source.digest))
+    const blocks = await this.#holding(taskIdOfDigest(source.digest))
     if (blocks?.complete !== true) return undefined
     const assembly = new Assembly(blocks, { stored() {}, lost() {} })
     const readers = this.#components.holdings.readersOf(assembly.taskId)
     return assembledContent(this.#contentComponents(source, undefined), { assembly, readers, since: 0 })
+  }
+
+  /** What is stored of a task. What cannot be opened counts as not stored: it can still be had from elsewhere. */
+  async #holding(task: TaskId): Promise<TaskBlocks | undefined> {
+    try {
+      return await this.#components.holdings.get(task)
+    } catch (error) {
+      this.#components.logger.warn({ taskId: task, error: (error as Error).message }, 'a stored task cannot be opened')
+      return undefined
+    }
   }
 
   #session(init: TaskSessionInit): TaskSession {

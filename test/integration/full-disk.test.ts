@@ -6,6 +6,7 @@ import { startCluster, type TestCluster, type TestProgram } from '../helpers/clu
 import { pullBlob } from '../helpers/pull.ts'
 import { missingDiskRequirements } from '../helpers/requirements.ts'
 import { createSmallDisk, type SmallDisk } from '../helpers/small-disk.ts'
+import { dataFileOf, openFiles } from '../helpers/stored-files.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 const MIB = 1024 * 1024
@@ -73,6 +74,24 @@ describe.skipIf(missingDiskRequirements().length > 0)('a disk that takes nothing
       code: 'STORE_FULL',
       detail: expect.stringMatching(/free space on the disk/),
     })
+  })
+
+  test('it becomes read-only: pulls give the right bytes from the origin', async () => {
+    await using disk = await createSmallDisk(DISK_BYTES)
+    const node = await cluster.dfdaemon({ dataDir: join(disk.path, 'data') })
+    const [stored, other] = [await newBlob('stored'), await newBlob('other')]
+    await expectRight(node, stored)
+    const file = dataFileOf(node.dataDir, stored.digest)
+    await waitFor(async () => !(await openFiles()).includes(file), {
+      timeoutMs: PATIENCE_MS,
+      what: 'the file to be closed',
+    })
+    await disk.freeze(join(node.dataDir, 'blocks'))
+    await expectRight(node, other)
+    await expectRight(node, stored)
+    const head = await ask(`${node.url}/v2/${stored.repository}/blobs/${stored.digest}`, { method: 'HEAD' })
+    expect([head.status, head.headers['content-length']]).toEqual([200, String(MIB)])
+    await node.stop()
   })
 
   test('it is read-only when a dfdaemon starts: that says what to do', async () => {

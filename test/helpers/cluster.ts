@@ -10,7 +10,7 @@ import type { RegistryMockSettings } from '../../registry-mock/config.ts'
 import { createRegistryMock, type RegistryMock } from '../../registry-mock/create-registry-mock.ts'
 import { SupernodeConfig } from '../../supernode/config.ts'
 import { createSupernode } from '../../supernode/create-supernode.ts'
-import { type ChildProcess, startProcess } from './process.ts'
+import { type ChildProcess, type ProcessOptions, startProcess } from './process.ts'
 import { createScratchDirectory } from './scratch-directory.ts'
 
 /** A running supernode or dfdaemon. */
@@ -34,11 +34,11 @@ export interface TestCluster extends AsyncDisposable {
   readonly registry: RegistryMock
   /** Starts a supernode in this process. Settings may repeat an earlier `dataDir`. `file` holds what only a file can say. */
   supernode(settings?: TestSettings, file?: object): Promise<TestProgram & { p2p(): string[] }>
-  supernodeProcess(settings?: TestSettings): Promise<TestProcess>
+  supernodeProcess(settings?: TestSettings, options?: ProcessOptions): Promise<TestProcess>
   /** Starts a dfdaemon in this process. The registry is its default upstream. `file` holds what only a file can say. */
   dfdaemon(settings?: TestSettings, file?: object): Promise<TestProgram>
   dfdaemons(count: number, settings?: TestSettings): Promise<TestProgram[]>
-  dfdaemonProcess(settings?: TestSettings): Promise<TestProcess>
+  dfdaemonProcess(settings?: TestSettings, options?: ProcessOptions): Promise<TestProcess>
 }
 
 const PROCESS_START_MS = 20_000
@@ -71,10 +71,14 @@ export async function startCluster(
     return { made, url: made.url(), peerId: made.peerId, dataDir, stop: () => made.stop() }
   }
 
-  async function asProcess(program: 'supernode' | 'dfdaemon', given: TestSettings): Promise<TestProcess> {
+  async function asProcess(
+    program: 'supernode' | 'dfdaemon',
+    given: TestSettings,
+    options: ProcessOptions,
+  ): Promise<TestProcess> {
     const flags = complete(program, given)
     const args = Object.entries(flags).flatMap(([path, value]) => [flagOf(path), value])
-    const process = stack.use(await startProcess('node', [`${program}/main.ts`, ...args]))
+    const process = stack.use(await startProcess('node', [`${program}/main.ts`, ...args], options))
     const line = await process.waitForLine('stdout', text => text.startsWith('{'), { timeoutMs: PROCESS_START_MS })
     const { http, peerId } = JSON.parse(line) as { http: string; peerId: string }
     return { url: http, peerId, dataDir: flags.dataDir ?? '', process, stop: () => process.stop() }
@@ -101,10 +105,10 @@ export async function startCluster(
       const program = await inProcess(await createSupernode(config, silentLogger()), config.dataDir)
       return { ...program, p2p: () => program.made.addresses() }
     },
-    supernodeProcess: (given = {}) => asProcess('supernode', given),
+    supernodeProcess: (given = {}, options = {}) => asProcess('supernode', given, options),
     dfdaemon,
     dfdaemons: (count, given = {}) => Promise.all(Array.from({ length: count }, () => dfdaemon(given))),
-    dfdaemonProcess: (given = {}) => asProcess('dfdaemon', given),
+    dfdaemonProcess: (given = {}, options = {}) => asProcess('dfdaemon', given, options),
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
 }

@@ -35,6 +35,7 @@ test(`${TASKS} tasks leave nothing behind in memory, and no file open`, async ()
 
   process.stdout.write(`growth over ${TASKS} tasks: ${JSON.stringify(growth)}\n`)
   expectNone(growth.dfdaemon)
+  expectNone(growth.supernode)
 })
 
 /** Pulls blobs of their own and waits until their files are closed. */

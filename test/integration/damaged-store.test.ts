@@ -91,6 +91,22 @@ describe('between two runs of a dfdaemon', () => {
     expect(cluster.registry.stats.snapshot().blobs[stored.blob.digest]?.bytesSent).toBe(BLOB_BYTES)
   })
 
+  test.for<[string, (path: string) => Promise<void>]>([
+    ['spoilt', path => writeFile(path, 'garbage'.repeat(100))],
+    ['cut short', path => truncate(path, 10)],
+    ['changed in one byte', path => flipByte(path, 20)],
+  ])('a table of the index is %s: a pull gives the right bytes, and the swarm mends the store', async ([, damage]) => {
+    const stored = await pulledOnce()
+    const { dataDir } = stored.node
+    // What the log of the index holds becomes a table at the next start.
+    await stored.node.stop()
+    await (await restart(stored)).node.stop()
+    const tables = (await readdir(join(dataDir, 'index'))).filter(name => name.endsWith('.ldb'))
+    expect(tables).not.toEqual([])
+    for (const name of tables) await damage(join(dataDir, 'index', name))
+    await expectPulled(await restart(stored))
+  })
+
   test('the power fails and a block has other bytes: that block is fetched anew, and nothing else', async () => {
     const stored = await pulledOnce()
     await using copy = await createScratchDirectory()

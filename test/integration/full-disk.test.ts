@@ -12,6 +12,8 @@ import { waitFor } from '../helpers/wait.ts'
 const MIB = 1024 * 1024
 const DISK_BYTES = 16 * MIB
 const PATIENCE_MS = 10_000
+/** Enough to fill the piece of disk that the index has already. */
+const REFUSED_TASKS = 40
 
 describe.skipIf(missingDiskRequirements().length > 0)('a disk that takes nothing more', () => {
   let cluster: TestCluster
@@ -63,6 +65,27 @@ describe.skipIf(missingDiskRequirements().length > 0)('a disk that takes nothing
     }
     expect(copies(after)).toBe(1)
     await node.stop()
+  })
+
+  test('it is full until the index takes nothing more: what is stored later is there after a restart', async () => {
+    await using disk = await createSmallDisk(DISK_BYTES)
+    const node = await cluster.dfdaemon(onDisk(disk))
+    const before = await newBlob('before the index')
+    await expectRight(node, before)
+    await untilComplete(node, before)
+    await disk.fill()
+    for (let task = 0; task < REFUSED_TASKS; task++) {
+      await expectRight(node, await seedBlob(cluster.registry, 1_000, { seed: `refused ${task}` }))
+    }
+    await disk.free()
+    const after = await newBlob('after the index')
+    await expectRight(node, after)
+    await untilComplete(node, after)
+
+    await node.stop()
+    const restarted = await cluster.dfdaemon(onDisk(disk))
+    for (const blob of [before, after]) await untilComplete(restarted, blob)
+    await restarted.stop()
   })
 
   test('it is full when a dfdaemon starts: that says what to do', async () => {

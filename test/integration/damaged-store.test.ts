@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { seedBlob, type TestBlob } from '../helpers/blob.ts'
 import { onlyTask, startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
-import { pullBlob } from '../helpers/pull.ts'
+import { pullBlob, readMetric } from '../helpers/pull.ts'
 import { createScratchDirectory } from '../helpers/scratch-directory.ts'
 import { dataFileOf, flipByte, openFiles } from '../helpers/stored-files.ts'
 import { waitFor } from '../helpers/wait.ts'
@@ -121,6 +121,38 @@ describe('between two runs of a dfdaemon', () => {
   })
 })
 
+/** In a block that is neither the first nor the last. */
+const FLIPPED = 3 * BLOCK_BYTES + 7
+
+/** Pulls give the right bytes, and the block with the flipped byte was fetched anew, and nothing else of what is stored. */
+async function expectMended(stored: Stored): Promise<void> {
+  await expectRight(stored)
+  await expectPulled(stored)
+  const { peerBytes, supernodeBytes, originBytes } = (await onlyTask(stored.node)).account
+  expect(peerBytes + supernodeBytes + originBytes).toBe(BLOCK_BYTES)
+}
+
+test('bytes of a data file change between two runs of a dfdaemon: their block is fetched anew', async () => {
+  const stored = await pulledOnce()
+  await stored.node.stop()
+  await flipByte(stored.file, FLIPPED)
+  await expectMended(await restart(stored))
+})
+
+test('bytes of a data file change before a neighbour asks for them: the neighbour is not sent them', async () => {
+  const stored = await pulledOnce()
+  await stored.node.stop()
+  await flipByte(stored.file, FLIPPED)
+  const holder = await restart(stored)
+  await untilOpen(holder, true)
+  const reports = () => readMetric(supernode, 'damselfly_supernode_peer_reports_total', { kind: 'corrupt' })
+  const before = await reports()
+  const neighbour = await cluster.dfdaemon({ supernode: supernode.url })
+  await expectRight({ ...stored, node: neighbour })
+  expect((await onlyTask(neighbour)).account.peerBytes).toBeGreaterThan(0)
+  expect(await reports()).toBe(before)
+})
+
 describe.runIf(process.platform === 'linux')('while a dfdaemon runs', () => {
   const DAMAGE: readonly [string, (file: string) => Promise<void>][] = [
     ['deleted', unlink],
@@ -149,4 +181,22 @@ describe.runIf(process.platform === 'linux')('while a dfdaemon runs', () => {
       await expectPulled(await restart(stored))
     },
   )
+
+  test('bytes of a closed data file change: their block is fetched anew', async () => {
+    const before = await pulledOnce()
+    await before.node.stop()
+    const stored = { ...before, node: await cluster.dfdaemon({ dataDir: before.node.dataDir }) }
+    await flipByte(stored.file, FLIPPED)
+    await expectRight(stored)
+    await expectPulled(stored)
+  })
+
+  test('bytes of an open data file change before they are read: their block is fetched anew', async () => {
+    const before = await pulledOnce()
+    await before.node.stop()
+    const stored = await restart(before)
+    await untilOpen(stored, true)
+    await flipByte(stored.file, FLIPPED)
+    await expectMended(stored)
+  })
 })

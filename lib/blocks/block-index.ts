@@ -41,31 +41,33 @@ function sublevels(database: Level) {
  */
 export class BlockIndex {
   readonly #database: Level
-  readonly #levels: ReturnType<typeof sublevels>
+  #levels: ReturnType<typeof sublevels>
+  /** Resolves when the database may be written; rejects when it could not be opened again. */
+  #usable: Promise<void> | undefined
   readonly epoch: number
 
-  private constructor(database: Level, epoch: number) {
+  constructor(database: Level, epoch: number) {
     this.#database = database
     this.#levels = sublevels(database)
     this.epoch = epoch
   }
 
-  /** Opens the database, which locks it. A damaged one is replaced by an empty one, because it only describes a cache. */
-  static async open(path: string, logger: Logger): Promise<BlockIndex> {
-    const database = new Level(path)
+  /**
+   * Opens the database, which locks it, and reads it. A damaged one is replaced by an empty one, because it only describes a
+   * cache.
+   */
+  static async open<Read>(
+    path: string,
+    read: (index: BlockIndex) => Promise<Read>,
+    logger: Logger,
+  ): Promise<{ index: BlockIndex; read: Read }> {
     try {
-      await database.open()
+      return await openAndRead(path, read, logger)
     } catch (error) {
       if (!isDamagedDatabase(error)) throw error
       logger.warn({ err: error }, 'the block index is damaged; starting with an empty store')
       await rm(path, { recursive: true, force: true })
-      await database.open()
-    }
-    try {
-      return new BlockIndex(database, await beginEpoch(database, logger))
-    } catch (error) {
-      await database.close()
-      throw error
+      return openAndRead(path, read, logger)
     }
   }
 
@@ -90,11 +92,12 @@ export class BlockIndex {
   }
 
   async task(taskId: TaskId): Promise<IndexedTask | undefined> {
+    await this.#usable
     return readTask(await this.#levels.tasks.get(taskId))
   }
 
   async saveTask(taskId: TaskId, task: IndexedTask): Promise<void> {
-    await this.#levels.tasks.put(taskId, task)
+    await this.#write(({ tasks }) => tasks.put(taskId, task))
   }
 
   /** Every present block of every task, in the order of task id and index, without the digests. */
@@ -106,6 +109,7 @@ export class BlockIndex {
   }
 
   async blocks(taskId: TaskId): Promise<Map<number, BlockDigest>> {
+    await this.#usable
     const found = new Map<number, BlockDigest>()
     for await (const [key, value] of this.#levels.blocks.iterator(blocksOf(taskId))) {
       if (value.length !== BLOCK_DIGEST_BYTES) continue
@@ -115,17 +119,53 @@ export class BlockIndex {
   }
 
   async saveBlock(taskId: TaskId, index: number, digest: BlockDigest): Promise<void> {
-    await this.#levels.blocks.put(blockKey(taskId, index), digest)
+    await this.#write(({ blocks }) => blocks.put(blockKey(taskId, index), digest))
   }
 
   async deleteBlocks(taskId: TaskId, indices: Iterable<number>): Promise<void> {
-    await this.#levels.blocks.batch([...indices].map(index => ({ type: 'del', key: blockKey(taskId, index) }) as const))
+    const deletions = [...indices].map(index => ({ type: 'del', key: blockKey(taskId, index) }) as const)
+    await this.#write(({ blocks }) => blocks.batch(deletions))
   }
 
   /** Forgets a task: first its record, so that an interruption leaves blocks without a task, which nothing serves. */
   async deleteTask(taskId: string): Promise<void> {
-    await this.#levels.tasks.del(taskId)
-    await this.#levels.blocks.clear(blocksOf(taskId))
+    await this.#write(({ tasks }) => tasks.del(taskId))
+    await this.#write(({ blocks }) => blocks.clear(blocksOf(taskId)))
+  }
+
+  /**
+   * Changes the database. After a change that failed it is opened anew before the next: a log entry that was cut short, for want
+   * of room, takes all that stand behind it with it at the next start.
+   */
+  async #write(change: (levels: ReturnType<typeof sublevels>) => Promise<void>): Promise<void> {
+    try {
+      await this.#usable
+      await change(this.#levels)
+    } catch (error) {
+      const reopening = this.#reopen()
+      this.#usable = reopening
+      reopening.catch(() => {})
+      throw error
+    }
+  }
+
+  async #reopen(): Promise<void> {
+    await this.#usable?.catch(() => {})
+    await this.#database.close()
+    await this.#database.open()
+    this.#levels = sublevels(this.#database)
+  }
+}
+
+async function openAndRead<Read>(path: string, read: (index: BlockIndex) => Promise<Read>, logger: Logger) {
+  const database = new Level(path)
+  try {
+    await database.open()
+    const index = new BlockIndex(database, await beginEpoch(database, logger))
+    return { index, read: await read(index) }
+  } catch (error) {
+    await database.close()
+    throw error
   }
 }
 

@@ -120,10 +120,10 @@ export class DiskBlockStore implements BlockStore {
     await ensurePrivateDirectory(indexDir)
     const doing = `opening the data directory ${this.#dataDir}`
     // The lock of the index comes first: without it nothing in the directory may be touched.
-    const index = await this.#named(doing, () => BlockIndex.open(indexDir, this.#logger))
+    const { index, read: stored } = await this.#named(doing, () =>
+      BlockIndex.open(indexDir, index => this.#readTasks(index), this.#logger),
+    )
     try {
-      await ensurePrivateDirectory(this.#filesDir)
-      const stored = await this.#named(doing, async () => readStoredTasks(index, await this.#files(), this.#logger))
       await this.#deleteOrphans(stored)
       this.#stopping = new AbortController()
       this.#index = index
@@ -133,6 +133,11 @@ export class DiskBlockStore implements BlockStore {
       await index.close(false)
       throw error
     }
+  }
+
+  async #readTasks(index: BlockIndex): Promise<Map<TaskId, StoredTask>> {
+    await ensurePrivateDirectory(this.#filesDir)
+    return readStoredTasks(index, await this.#files(), this.#logger)
   }
 
   async #end(): Promise<void> {

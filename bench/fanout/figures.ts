@@ -3,6 +3,7 @@ import { tableLines } from '../../lib/terminal/table.ts'
 import type { Conditions } from '../conditions.ts'
 import { machineLine } from '../measure/machine-line.ts'
 import { rounded } from '../measure/rounded.ts'
+import { cpuSecPerGiB, miBps } from '../measure/speed.ts'
 import type { Reception } from '../transport/reception.ts'
 
 /** What was measured. */
@@ -21,7 +22,6 @@ export interface FanoutFigures {
 }
 
 const MIB = 1024 ** 2
-const GIB = 1024 ** 3
 
 /** The figures for programs. Each receiver's speed is that of its own time; the total is over the time of all. */
 export function fanoutJson({ receptions, sizeBytes, conditions, ...rest }: FanoutFigures) {
@@ -32,7 +32,6 @@ export function fanoutJson({ receptions, sizeBytes, conditions, ...rest }: Fanou
   const speeds = receptions.map(reception => miBps(sizeBytes, reception.endedAt - reception.startedAt))
   const slowest = Math.min(...speeds)
   const fastest = Math.max(...speeds)
-  const gibibytes = (peers * sizeBytes) / GIB
   const receiverCpuSeconds = receptions.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)
   return {
     peers,
@@ -40,8 +39,8 @@ export function fanoutJson({ receptions, sizeBytes, conditions, ...rest }: Fanou
     slowestMiBps: rounded(slowest, 1),
     fastestMiBps: rounded(fastest, 1),
     fairness: rounded(slowest / fastest, 3),
-    senderCpuSecPerGiB: rounded(senderCpuSeconds / gibibytes, 3),
-    receiverCpuSecPerGiB: rounded(receiverCpuSeconds / gibibytes, 3),
+    senderCpuSecPerGiB: rounded(cpuSecPerGiB(senderCpuSeconds, peers * sizeBytes), 3),
+    receiverCpuSecPerGiB: rounded(cpuSecPerGiB(receiverCpuSeconds, peers * sizeBytes), 3),
     rssPeakMiB: rounded(senderPeakBytes / MIB, 1),
     sizeBytes,
     commit,
@@ -66,8 +65,4 @@ export function drawFanout(json: ReturnType<typeof fanoutJson>): string {
     `${peers} receivers of ${formatBytes(sizeBytes)} each from one sender at once, memory to memory over the loopback.`,
     machineLine(json),
   ].join('\n')}\n`
-}
-
-function miBps(sizeBytes: number, elapsedMs: number): number {
-  return sizeBytes / MIB / (elapsedMs / 1000)
 }

@@ -1,14 +1,8 @@
 import type { Conditions } from '../conditions.ts'
 import { median } from '../measure/median.ts'
 import { rounded } from '../measure/rounded.ts'
+import { medianSpeed, roundedSpeed, speedOf, type Transfer } from './transfer-speed.ts'
 import { TRANSPORT_NAMES, type TransportName } from './transport-names.ts'
-
-/** Bytes that went from one process to another, from the first request to the last byte. */
-export interface Transfer {
-  readonly elapsedMs: number
-  readonly receiverCpuSeconds: number
-  readonly senderCpuSeconds: number
-}
 
 /** Each transport once. */
 export type Round = Readonly<Record<TransportName, Transfer>>
@@ -24,16 +18,6 @@ export interface TransportFigures {
   readonly commit: string | null
   readonly conditions: Conditions
 }
-
-/** One transport in figures. */
-export interface TransportSpeed {
-  readonly miBps: number
-  readonly receiverCpuSecPerGiB: number
-  readonly senderCpuSecPerGiB: number
-}
-
-const MIB = 1024 ** 2
-const GIB = 1024 ** 3
 
 /** The figures for programs: medians over the rounds, medians of the ratios in each round, and what they were made of. */
 export function transportJson({ rounds, conditions, ...rest }: TransportFigures) {
@@ -53,31 +37,6 @@ export function transportJson({ rounds, conditions, ...rest }: TransportFigures)
     rounds: speeds.map(speed => eachTransport(name => roundedSpeed(speed[name]))),
     ...rest,
     conditions: { ...conditions, foreignCpuShare: rounded(conditions.foreignCpuShare, 3) },
-  }
-}
-
-function speedOf({ elapsedMs, receiverCpuSeconds, senderCpuSeconds }: Transfer, sizeBytes: number): TransportSpeed {
-  const gibibytes = sizeBytes / GIB
-  return {
-    miBps: sizeBytes / MIB / (elapsedMs / 1000),
-    receiverCpuSecPerGiB: receiverCpuSeconds / gibibytes,
-    senderCpuSecPerGiB: senderCpuSeconds / gibibytes,
-  }
-}
-
-function medianSpeed(speeds: readonly TransportSpeed[]): TransportSpeed {
-  return roundedSpeed({
-    miBps: median(speeds.map(({ miBps }) => miBps)),
-    receiverCpuSecPerGiB: median(speeds.map(({ receiverCpuSecPerGiB }) => receiverCpuSecPerGiB)),
-    senderCpuSecPerGiB: median(speeds.map(({ senderCpuSecPerGiB }) => senderCpuSecPerGiB)),
-  })
-}
-
-function roundedSpeed({ miBps, receiverCpuSecPerGiB, senderCpuSecPerGiB }: TransportSpeed): TransportSpeed {
-  return {
-    miBps: rounded(miBps, 1),
-    receiverCpuSecPerGiB: rounded(receiverCpuSecPerGiB, 3),
-    senderCpuSecPerGiB: rounded(senderCpuSecPerGiB, 3),
   }
 }
 

@@ -1,9 +1,9 @@
 import { watchMachine } from '../conditions.ts'
-import { createChildren } from '../measure/children.ts'
 import { readCommit } from '../measure/commit.ts'
 import type { TransportConfig } from './config.ts'
-import { startReceiver, startSender } from './ends.ts'
-import type { Round, Transfer, TransportFigures } from './figures.ts'
+import type { Round, TransportFigures } from './figures.ts'
+import { measureTransfer } from './measure-transfer.ts'
+import type { Transfer } from './transfer-speed.ts'
 import { TRANSPORT_NAMES, type TransportName } from './transport-names.ts'
 
 /**
@@ -26,20 +26,4 @@ export async function measureTransports(
     heard(done.length)
   }
   return { rounds: done, sizeBytes: size, warmUpBytes: warmUp, commit, conditions: conditions() }
-}
-
-async function measureTransfer(
-  name: TransportName,
-  { size, warmUp }: Pick<TransportConfig, 'size' | 'warmUp'>,
-  options: { signal: AbortSignal },
-): Promise<Transfer> {
-  await using children = createChildren(options)
-  const sender = await startSender(children, name)
-  const receiver = await startReceiver(children, name, sender)
-  await receiver.receive(warmUp)
-  // Nothing is sent between these questions but what is measured.
-  const senderBefore = await sender.cpuSeconds()
-  const { startedAt, endedAt, cpuSeconds } = await receiver.receive(size)
-  const senderCpuSeconds = (await sender.cpuSeconds()) - senderBefore
-  return { elapsedMs: endedAt - startedAt, receiverCpuSeconds: cpuSeconds, senderCpuSeconds }
 }

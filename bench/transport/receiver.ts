@@ -3,6 +3,7 @@
  * fetches them over its one connection and answers with a `Reception`.
  */
 import { answerParent } from '../measure/answer-parent.ts'
+import { cpuSeconds } from '../measure/cpu-seconds.ts'
 import type { Reception } from './reception.ts'
 import type { TransportName } from './transport-names.ts'
 import { loadTransport } from './ways/load-transport.ts'
@@ -13,12 +14,11 @@ const receive = await transport.connect(address)
 
 answerParent({
   async receive(sizeBytes: number): Promise<Reception> {
-    const cpuBefore = process.cpuUsage()
+    const cpuBefore = cpuSeconds()
     const startedAt = now()
     await receive(sizeBytes)
     const endedAt = now()
-    const { user, system } = process.cpuUsage(cpuBefore)
-    return { startedAt, endedAt, cpuSeconds: (user + system) / 1e6 }
+    return { startedAt, endedAt, cpuSeconds: cpuSeconds() - cpuBefore }
   },
 })
 

@@ -3,15 +3,10 @@
  * asked for its `cpuSeconds`, how much processor time it has taken so far.
  */
 import { answerParent } from '../measure/answer-parent.ts'
+import { cpuSeconds } from '../measure/cpu-seconds.ts'
 import type { TransportName } from './transport-names.ts'
 import { loadTransport } from './ways/load-transport.ts'
 
 const transport = await loadTransport(process.argv[2] as TransportName)
 
-answerParent({
-  address: () => transport.serve(),
-  cpuSeconds() {
-    const { user, system } = process.cpuUsage()
-    return (user + system) / 1e6
-  },
-})
+answerParent({ address: () => transport.serve(), cpuSeconds })

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { drawTransports } from '../../../bench/transport/draw.ts'
-import { type Transfer, type TransportFigures, transportJson } from '../../../bench/transport/figures.ts'
+import { type TransportFigures, transportJson } from '../../../bench/transport/figures.ts'
+import type { Transfer } from '../../../bench/transport/transfer-speed.ts'
 
 const MIB = 1024 * 1024
 

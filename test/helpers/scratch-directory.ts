@@ -7,9 +7,9 @@ export interface ScratchDirectory extends AsyncDisposable {
   readonly path: string
 }
 
-/** Makes an empty directory under the system's temporary one. */
-export async function createScratchDirectory(): Promise<ScratchDirectory> {
-  const path = await mkdtemp(join(tmpdir(), 'damselfly-'))
+/** Makes an empty directory under the system's temporary one, or under another. */
+export async function createScratchDirectory(parent = tmpdir()): Promise<ScratchDirectory> {
+  const path = await mkdtemp(join(parent, 'damselfly-'))
   return {
     path,
     [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 5 }),

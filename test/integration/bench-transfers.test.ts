@@ -1,55 +1,18 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { expect, onTestFinished, test } from 'vitest'
-import { type ChildProcess, startProcess } from '../helpers/process.ts'
+import { expect, test } from 'vitest'
+import { childrenOf, expectAbove0, isRunning, resultOf, type StartedChild, startBench } from '../helpers/bench-run.ts'
+import type { ChildProcess } from '../helpers/process.ts'
 import { waitFor } from '../helpers/wait.ts'
 
-const MAIN = fileURLToPath(new URL('../../bench/main.ts', import.meta.url))
 const TIMEOUT_MS = 30_000
 const MIB = 1024 * 1024
 
-async function startBench(...args: string[]): Promise<ChildProcess> {
-  const bench = await startProcess(process.execPath, [MAIN, ...args])
-  onTestFinished(() => bench[Symbol.asyncDispose]())
-  return bench
-}
-
-/** The one line on stdout of a benchmark that has come to its end. */
-async function resultOf(bench: ChildProcess): Promise<Record<string, unknown>> {
-  const exit = await bench.exited
-  expect([exit, bench.stderr.text()]).toEqual([{ code: 0, signal: null }, expect.any(String)])
-  const lines = bench.stdout.lines()
-  expect(lines).toHaveLength(1)
-  return JSON.parse(lines[0] ?? '')
-}
-
-function expectAbove0(figures: Record<string, unknown>, keys: readonly string[]): void {
-  const wrong = keys.filter(key => !(Number(figures[key]) > 0))
-  expect(wrong).toEqual([])
-}
-
-/** The processes that a process has started (proc(5)), with their command lines. */
-function childrenOf(pid: number): { pid: number; command: string }[] {
-  const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number)
-  return pids.map(child => ({ pid: child, command: readFileSync(`/proc/${child}/cmdline`, 'utf8') }))
-}
-
 /** Waits until both ends of the first transport run. */
-function endsOf(bench: ChildProcess): Promise<{ pid: number; command: string }[]> {
+function endsOf(bench: ChildProcess): Promise<StartedChild[]> {
   const both = () => {
     const children = childrenOf(bench.pid).filter(({ command }) => /(sender|receiver)\.ts/.test(command))
     return children.length === 2 && children
   }
   return waitFor(both, { timeoutMs: TIMEOUT_MS, what: 'a sender and a receiver' })
-}
-
-/** Whether a process runs still. One that has ended and waits for somebody to ask how (a zombie) does not. */
-function isRunning(pid: number): boolean {
-  try {
-    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-  } catch {
-    return false
-  }
 }
 
 test('bytes go over each transport, and the figures are printed as JSON', async () => {

@@ -4,6 +4,7 @@ import { pullCommand } from './pull/command.ts'
 import { scenariosCommand } from './scenarios/command.ts'
 import { schedulerCommand } from './scheduler/command.ts'
 import { swarmCommand } from './swarm/command.ts'
+import { transferCommand } from './transfer/command.ts'
 import { transportCommand } from './transport/command.ts'
 
 /** Every benchmark, as a subcommand of `npm run bench --`. */
@@ -13,5 +14,6 @@ export const BENCHMARKS: readonly Command[] = [
   scenariosCommand,
   schedulerCommand,
   swarmCommand,
+  transferCommand,
   transportCommand,
 ]

@@ -1,0 +1,71 @@
+import { readdir } from 'node:fs/promises'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { childrenOf, expectAbove0, isRunning, resultOf, startBench } from '../helpers/bench-run.ts'
+import { createScratchDirectory } from '../helpers/scratch-directory.ts'
+import { waitFor } from '../helpers/wait.ts'
+
+/** Many programs are started one after the other, which takes its time on a busy machine. */
+const TIMEOUT_MS = 120_000
+const MIB = 1024 * 1024
+
+async function makeDirectory(): Promise<string> {
+  const scratch = await createScratchDirectory()
+  onTestFinished(() => scratch[Symbol.asyncDispose]())
+  return scratch.path
+}
+
+vi.setConfig({ testTimeout: TIMEOUT_MS })
+
+test('a peer fetches from another, in memory and on a disk, and the figures are printed as JSON', async () => {
+  const directory = await makeDirectory()
+  const figures = await resultOf(
+    await startBench('transfer', '--size', '4MiB', '--rounds', '1', '--directory', directory, '--json'),
+  )
+  const numbers = [
+    'tmpfsMiBps',
+    'diskMiBps',
+    'diskWriteLimitMiBps',
+    'transportMiBps',
+    'ratioTmpfsToTransport',
+    'ratioDiskToLimit',
+    'rssPeakMiB',
+    'receiverCpuSecPerGiB',
+    'senderCpuSecPerGiB',
+    'diskReceiverCpuSecPerGiB',
+    'diskSenderCpuSecPerGiB',
+    'diskUnsyncedMiBps',
+    'diskWriteLimitUnsyncedMiBps',
+  ]
+  const others = ['rounds', 'sizeBytes', 'blockSizeBytes', 'transportBytes', 'commit', 'conditions']
+  expect(Object.keys(figures)).toEqual([...numbers, ...others])
+  expectAbove0(figures, numbers)
+  expect(figures).toMatchObject({ blockSizeBytes: MIB / 4, transportBytes: 4 * MIB })
+  expect(figures.rounds).toHaveLength(1)
+  expect(await readdir(directory)).toEqual([])
+})
+
+test('Ctrl-C ends all programs and removes what they stored', async () => {
+  const directory = await makeDirectory()
+  const bench = await startBench('transfer', '--directory', directory)
+  const both = () => {
+    const children = childrenOf(bench.pid).filter(({ command }) => /(registry|supernode)\.ts/.test(command))
+    return children.length === 2 && children
+  }
+  const programs = await waitFor(both, { timeoutMs: TIMEOUT_MS, what: 'a registry and a supernode' })
+  bench.signal('SIGINT')
+  expect(await bench.exited).toEqual({ code: 130, signal: null })
+  expect(programs.filter(({ pid }) => isRunning(pid))).toEqual([])
+  expect(await readdir(directory)).toEqual([])
+  expect(bench.stdout.text()).toBe('')
+})
+
+test.each([
+  [['transfer', '--size', '5MiB'], 'size from the command line must be multiple of 4194304'],
+  [['transfer', '--rounds', '0'], 'rounds from the command line must be >= 1'],
+  [['transfer', '--size', '1048576GiB'], 'of room, and 2.0 PiB are needed; make room'],
+  [['transfer', '--directory', '/proc'], 'nothing can be stored in /proc: '],
+])('%j is refused before anything starts', async (args, message) => {
+  const bench = await startBench(...args)
+  expect(await bench.exited).toEqual({ code: 1, signal: null })
+  expect(bench.stderr.text()).toContain(message)
+})

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { fanoutCommand } from './fanout/command.ts'
+import { lastHopCommand } from './last-hop/command.ts'
 import { pullCommand } from './pull/command.ts'
 import { scenariosCommand } from './scenarios/command.ts'
 import { schedulerCommand } from './scheduler/command.ts'
@@ -10,6 +11,7 @@ import { transportCommand } from './transport/command.ts'
 /** Every benchmark, as a subcommand of `npm run bench --`. */
 export const BENCHMARKS: readonly Command[] = [
   fanoutCommand,
+  lastHopCommand,
   pullCommand,
   scenariosCommand,
   schedulerCommand,

@@ -44,9 +44,30 @@ test('a peer fetches from another, in memory and on a disk, and the figures are 
   expect(await readdir(directory)).toEqual([])
 })
 
+test('a layer is pulled through a dfdaemon, and the figures are printed as JSON', async () => {
+  const directory = await makeDirectory()
+  const figures = await resultOf(
+    await startBench('last-hop', '--size', '4MiB', '--rounds', '1', '--directory', directory, '--json'),
+  )
+  const numbers = [
+    'coldMiBps',
+    'warmMiBps',
+    'warmAfterRestartMiBps',
+    'transportMiBps',
+    'ratioColdToTransport',
+    'coldCpuSecPerGiB',
+    'warmCpuSecPerGiB',
+  ]
+  const others = ['rounds', 'sizeBytes', 'transportBytes', 'commit', 'conditions']
+  expect(Object.keys(figures)).toEqual([...numbers, ...others])
+  expectAbove0(figures, numbers)
+  expect(figures.rounds).toHaveLength(1)
+  expect(await readdir(directory)).toEqual([])
+})
+
 test('Ctrl-C ends all programs and removes what they stored', async () => {
   const directory = await makeDirectory()
-  const bench = await startBench('transfer', '--directory', directory)
+  const bench = await startBench('last-hop', '--directory', directory)
   const both = () => {
     const children = childrenOf(bench.pid).filter(({ command }) => /(registry|supernode)\.ts/.test(command))
     return children.length === 2 && children
@@ -64,6 +85,8 @@ test.each([
   [['transfer', '--rounds', '0'], 'rounds from the command line must be >= 1'],
   [['transfer', '--size', '1048576GiB'], 'of room, and 2.0 PiB are needed; make room'],
   [['transfer', '--directory', '/proc'], 'nothing can be stored in /proc: '],
+  [['last-hop', '--size', '0'], 'size from the command line must be >= 4194304'],
+  [['last-hop', '--directory', '/missing'], 'nothing can be stored in /missing: ENOENT'],
 ])('%j is refused before anything starts', async (args, message) => {
   const bench = await startBench(...args)
   expect(await bench.exited).toEqual({ code: 1, signal: null })

@@ -4,6 +4,7 @@ import { lastHopCommand } from './last-hop/command.ts'
 import { pullCommand } from './pull/command.ts'
 import { scenariosCommand } from './scenarios/command.ts'
 import { schedulerCommand } from './scheduler/command.ts'
+import { smallFileCommand } from './small-file/command.ts'
 import { swarmCommand } from './swarm/command.ts'
 import { transferCommand } from './transfer/command.ts'
 import { transportCommand } from './transport/command.ts'
@@ -15,6 +16,7 @@ export const BENCHMARKS: readonly Command[] = [
   pullCommand,
   scenariosCommand,
   schedulerCommand,
+  smallFileCommand,
   swarmCommand,
   transferCommand,
   transportCommand,

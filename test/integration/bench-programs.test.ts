@@ -65,6 +65,23 @@ test('a layer is pulled through a dfdaemon, and the figures are printed as JSON'
   expect(await readdir(directory)).toEqual([])
 })
 
+test('small blobs are pulled from a supernode, and the figures are printed as JSON', async () => {
+  const figures = await resultOf(await startBench('small-file', '--blobs', '3', '--json'))
+  const numbers = ['medianMs', 'p95Ms', 'maxMs', 'firstMs', 'directMedianMs', 'directP95Ms', 'directMaxMs']
+  expect(Object.keys(figures)).toEqual([
+    ...numbers,
+    'blobs',
+    'swarmMs',
+    'directMs',
+    'sizeBytes',
+    'commit',
+    'conditions',
+  ])
+  expectAbove0(figures, numbers)
+  expect(figures).toMatchObject({ blobs: 3, sizeBytes: 1024 })
+  expect(figures.swarmMs).toHaveLength(3)
+})
+
 test('Ctrl-C ends all programs and removes what they stored', async () => {
   const directory = await makeDirectory()
   const bench = await startBench('last-hop', '--directory', directory)
@@ -87,6 +104,7 @@ test.each([
   [['transfer', '--directory', '/proc'], 'nothing can be stored in /proc: '],
   [['last-hop', '--size', '0'], 'size from the command line must be >= 4194304'],
   [['last-hop', '--directory', '/missing'], 'nothing can be stored in /missing: ENOENT'],
+  [['small-file', '--blobs', '0'], 'blobs from the command line must be >= 1'],
 ])('%j is refused before anything starts', async (args, message) => {
   const bench = await startBench(...args)
   expect(await bench.exited).toEqual({ code: 1, signal: null })

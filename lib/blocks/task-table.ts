@@ -71,14 +71,11 @@ export class TaskTable {
     parseTaskId(taskId)
     checkShape(shape)
     return this.#inLane(taskId, async () => {
-      const held = this.#open.get(taskId)
-      if (held !== undefined) {
-        if (shape.sizeBytes !== undefined) await this.#room.claim(taskId, shape.sizeBytes)
-        await adopt(held.task, shape)
-        return this.#hold(held)
-      }
       if (shape.sizeBytes !== undefined) await this.#room.claim(taskId, shape.sizeBytes)
-      return this.#openFirst(taskId, () => this.#enter(taskId, shape))
+      const held = this.#open.get(taskId)
+      if (held === undefined) return this.#openFirst(taskId, () => this.#enter(taskId, shape))
+      await adopt(held.task, shape)
+      return this.#hold(held)
     })
   }
 

@@ -4,6 +4,7 @@ import { createPeerLimits } from '../dfget/peer/exchange/peer-limits.ts'
 import { PEER_METRICS } from '../dfget/peer/metrics.ts'
 import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
 import { quotaOf } from '../lib/blocks/store-config.ts'
+import { countStore, STORE_METRICS } from '../lib/blocks/store-metrics.ts'
 import { systemClock } from '../lib/clock.ts'
 import { addHealthRoutes, createHttpServer } from '../lib/http/api-server.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
@@ -50,7 +51,7 @@ export interface Dfdaemon extends Startable {
 export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Promise<Dfdaemon> {
   const clock = systemClock
   const metrics = createMetrics(
-    { ...DFDAEMON_METRICS, ...INTERCEPT_METRICS, ...PEER_METRICS },
+    { ...DFDAEMON_METRICS, ...INTERCEPT_METRICS, ...PEER_METRICS, ...STORE_METRICS },
     { processMetrics: true },
   )
   const tlsFor = await configuredTls(config.upstreams)
@@ -106,8 +107,9 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
   })
   addHealthRoutes(http.app, 'dfdaemon', {
     contentType: metrics.contentType,
-    text() {
+    async text() {
       metrics.downloads.set(peer.running())
+      countStore(metrics, await peer.stored.space())
       return metrics.text()
     },
   })

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { BlockBuffers } from '../lib/blocks/block-buffers.ts'
 import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
 import { quotaOf } from '../lib/blocks/store-config.ts'
+import { countStore, STORE_METRICS } from '../lib/blocks/store-metrics.ts'
 import { systemClock } from '../lib/clock.ts'
 import { serveBlocks } from '../lib/exchange/block-server.ts'
 import { addHealthRoutes, createHttpServer } from '../lib/http/api-server.ts'
@@ -46,7 +47,7 @@ export interface Supernode extends Startable {
 /** Puts a supernode together. */
 export async function createSupernode(config: SupernodeConfig, logger: Logger): Promise<Supernode> {
   const clock = systemClock
-  const metrics = createMetrics(SUPERNODE_METRICS, { processMetrics: true })
+  const metrics = createMetrics({ ...SUPERNODE_METRICS, ...STORE_METRICS }, { processMetrics: true })
   const limits = createSupernodeLimits({ clock, metrics }, config.limits)
   const clusterKey = clusterKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'cluster'))
   const ticketVerifier = createTicketVerifier(clusterKey.publicKey)
@@ -106,7 +107,8 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   const http = createHttpServer({ listen: config.http.listen, bodyLimitBytes: MAX_REGISTRATION_BYTES, logger })
   addHealthRoutes(http.app, 'supernode', {
     contentType: metrics.contentType,
-    text() {
+    async text() {
+      countStore(metrics, await store.space())
       metrics.tasks.set([...seeder.tasks()].length)
       metrics.peers.set(director.peers().length)
       return metrics.text()

@@ -7,7 +7,7 @@ import { fileNameOf } from '../../lib/blocks/block-file.ts'
 import { parseTaskId } from '../../protocol/task.ts'
 import { seedBlob, type TestBlob } from '../helpers/blob.ts'
 import { startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
-import { pullBlob } from '../helpers/pull.ts'
+import { pullBlob, readMetric } from '../helpers/pull.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 const MIB = 1024 * 1024
@@ -44,8 +44,11 @@ test('shows, pins, deletes and verifies what is stored', async () => {
   const node = await cluster.dfdaemon()
   const [first, second] = [await pulled(node, 'first'), await pulled(node, 'second')]
   expect(await store(node, 'ls')).toMatch(/2 tasks, 4\.0 MiB stored, room for .* more\n$/)
+  expect(await readMetric(node, 'damselfly_store_stored_bytes')).toBe(2 * BLOB_BYTES)
+  expect(await readMetric(node, 'damselfly_store_pinned_bytes')).toBe(0)
   expect(await store(node, 'pin', first.digest)).toBe(`${first.digest}\n`)
   expect(await store(node, 'ls')).toMatch(new RegExp(`${first.digest} .* pinned`))
+  expect(await readMetric(node, 'damselfly_store_pinned_bytes')).toBe(BLOB_BYTES)
   expect(await store(node, 'unpin', first.digest.slice(7, 15))).toBe(`${first.digest}\n`)
   expect(await store(node, 'ls')).not.toContain('pinned')
   expect(await store(node, 'verify')).toBe('2 verified, nothing wrong\n')

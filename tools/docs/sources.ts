@@ -3,6 +3,7 @@ import { INTERCEPT_METRICS } from '../../dfdaemon/intercept/metrics.ts'
 import { DFDAEMON_METRICS } from '../../dfdaemon/metrics.ts'
 import { DfgetConfig } from '../../dfget/config.ts'
 import { PEER_METRICS } from '../../dfget/peer/metrics.ts'
+import { STORE_METRICS } from '../../lib/blocks/store-metrics.ts'
 import { registryMockSchema } from '../../registry-mock/config.ts'
 import { SupernodeConfig } from '../../supernode/config.ts'
 import { SUPERNODE_METRICS } from '../../supernode/metrics.ts'
@@ -23,4 +24,5 @@ export const MEASURED_PARTS: readonly MeasuredPart[] = [
   { part: 'dfdaemon', metrics: DFDAEMON_METRICS },
   { part: 'dfdaemon/intercept', metrics: INTERCEPT_METRICS },
   { part: 'dfget/peer', metrics: PEER_METRICS },
+  { part: 'lib/blocks', metrics: STORE_METRICS },
 ]

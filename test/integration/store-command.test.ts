@@ -1,13 +1,10 @@
-import { open } from 'node:fs/promises'
-import { join } from 'node:path'
 import { request } from 'undici'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createStoreCommand } from '../../dfdaemon/store/store-command.ts'
-import { fileNameOf } from '../../lib/blocks/block-file.ts'
-import { parseTaskId } from '../../protocol/task.ts'
 import { seedBlob, type TestBlob } from '../helpers/blob.ts'
 import { startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
 import { pullBlob, readMetric } from '../helpers/pull.ts'
+import { dataFileOf, flipByte } from '../helpers/stored-files.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 const MIB = 1024 * 1024
@@ -61,9 +58,7 @@ test('shows, pins, deletes and verifies what is stored', async () => {
 test('finds what is wrong, which the next pull mends', async () => {
   const node = await cluster.dfdaemon()
   const blob = await pulled(node, 'first')
-  const file = await open(join(node.dataDir, 'blocks', fileNameOf(parseTaskId(blob.digest))), 'r+')
-  await file.write(new Uint8Array(8).fill(1), 0, 8, 300 * 1024)
-  await file.close()
+  await flipByte(dataFileOf(node.dataDir, blob.digest), 300 * 1024)
   await expect(store(node, 'verify')).rejects.toMatchObject({
     code: 'CONTENT_CORRUPT',
     message: expect.stringContaining(`${blob.digest}: 1 blocks were wrong`),

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-import { keepHeapSmall } from '../lib/small-heap.ts'
+import { tuneHeap } from '../lib/tune-heap.ts'
 
 // The limit holds only if it is set before the rest of the program is loaded.
-keepHeapSmall()
+tuneHeap()
 const { command } = await import('./command.ts')
 const { runCommand } = await import('../lib/config/config-command.ts')
 await runCommand(command)

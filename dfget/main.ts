@@ -1,7 +1,11 @@
 #!/usr/bin/env node
 import type { Writable } from 'node:stream'
-import { EXIT } from './cli/exit-code.ts'
-import { runDfget } from './cli/run-dfget.ts'
+import { tuneHeap } from '../lib/tune-heap.ts'
+
+// The limit holds only if it is set before the rest of the program is loaded.
+tuneHeap()
+const { EXIT } = await import('./cli/exit-code.ts')
+const { runDfget } = await import('./cli/run-dfget.ts')
 
 const streams = [process.stdout, process.stderr]
 // Whoever closes them misses what is said, but the download goes on.

@@ -1,10 +1,10 @@
 /*
  * A dfdaemon as a process of a benchmark: dfdaemon.ts SETTINGS, a JSON object of settings by dotted path, as flags give them.
  */
-import { keepHeapSmall } from '../../lib/small-heap.ts'
+import { tuneHeap } from '../../lib/tune-heap.ts'
 
 // As its program does, before the rest is loaded.
-keepHeapSmall()
+tuneHeap()
 const { createDfdaemon } = await import('../../dfdaemon/create-dfdaemon.ts')
 const { DfdaemonConfig } = await import('../../dfdaemon/config.ts')
 const { loadConfig } = await import('../../lib/config/load-config.ts')

@@ -2,13 +2,17 @@
  * The peer of a dfget as a process of a benchmark: dfget.ts SETTINGS DIRECTORY, settings being a JSON object by dotted path, as
  * flags give them. Asked to `fetch` content it answers when all of it is verified and stored.
  */
-import { DfgetConfig } from '../../dfget/config.ts'
-import { createDfget } from '../../dfget/create-dfget.ts'
-import { loadConfig } from '../../lib/config/load-config.ts'
-import { createLogger } from '../../lib/logger.ts'
-import { answerParent } from '../measure/answer-parent.ts'
-import { cpuSeconds } from '../measure/cpu-seconds.ts'
+import { tuneHeap } from '../../lib/tune-heap.ts'
 import type { Fetched, Wanted } from './fetched.ts'
+
+// As its program does, before the rest is loaded.
+tuneHeap()
+const { DfgetConfig } = await import('../../dfget/config.ts')
+const { createDfget } = await import('../../dfget/create-dfget.ts')
+const { loadConfig } = await import('../../lib/config/load-config.ts')
+const { createLogger } = await import('../../lib/logger.ts')
+const { answerParent } = await import('../measure/answer-parent.ts')
+const { cpuSeconds } = await import('../measure/cpu-seconds.ts')
 
 const [, , settings = '{}', path = ''] = process.argv
 const config = loadConfig('dfget', DfgetConfig, { flags: JSON.parse(settings) })

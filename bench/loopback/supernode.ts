@@ -1,10 +1,10 @@
 /*
  * A supernode as a process of a benchmark: supernode.ts SETTINGS, a JSON object of settings by dotted path, as flags give them.
  */
-import { keepHeapSmall } from '../../lib/small-heap.ts'
+import { tuneHeap } from '../../lib/tune-heap.ts'
 
 // As its program does, before the rest is loaded.
-keepHeapSmall()
+tuneHeap()
 const { loadConfig } = await import('../../lib/config/load-config.ts')
 const { createLogger } = await import('../../lib/logger.ts')
 const { SupernodeConfig } = await import('../../supernode/config.ts')

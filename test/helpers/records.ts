@@ -1,6 +1,7 @@
-import { unseal } from '../../lib/p2p/records/record-cipher.ts'
-import { RecordDecoder } from '../../lib/p2p/records/record-decoder.ts'
+import { seal, sealedBytes, unseal } from '../../lib/p2p/records/record-cipher.ts'
+import { LARGEST_BYTES, RecordDecoder } from '../../lib/p2p/records/record-decoder.ts'
 import { type Direction, RecordKeys, SECRET_BYTES } from '../../lib/p2p/records/record-keys.ts'
+import { SpareMemory } from '../../lib/p2p/records/spare-memory.ts'
 import { seededBytes } from './blob.ts'
 
 /** The keys of one direction, as each of the two ends has them. */
@@ -26,10 +27,21 @@ export function keyPair({
   return { sending: make(), receiving: make() }
 }
 
+/** Seals pieces into records, in memory of their own. */
+export function sealPieces(keys: RecordKeys, pieces: readonly Uint8Array[]): Uint8Array {
+  const textBytes = pieces.reduce((sum, { length }) => sum + length, 0)
+  return seal(keys, pieces, textBytes, Buffer.alloc(sealedBytes(textBytes)))
+}
+
+/** A decoder with memory of its own. */
+export function recordDecoder(record: (sealed: Uint8Array) => void): RecordDecoder {
+  return new RecordDecoder(new SpareMemory(LARGEST_BYTES), record)
+}
+
 /** The text of sealed records. @throws what decoder and cipher throw */
 export function openRecords(keys: RecordKeys, sealed: Iterable<Uint8Array>): Uint8Array {
   const text: Uint8Array[] = []
-  const decoder = new RecordDecoder(record => text.push(unseal(keys, record)))
+  const decoder = recordDecoder(record => text.push(unseal(keys, record)))
   for (const chunk of sealed) decoder.push(chunk)
   return Buffer.concat(text)
 }

@@ -12,14 +12,24 @@ export interface RelayInit extends MultiaddrConnectionPairOptions {
   readonly toInitiator?: Passing
 }
 
+/** Two ends of a connection, that of the initiator first. As a kernel does, it takes a copy of what it is given. */
+export function connectionPair(options?: MultiaddrConnectionPairOptions): [MultiaddrConnection, MultiaddrConnection] {
+  const ends = multiaddrConnectionPair(options)
+  for (const end of ends) {
+    const send = end.send.bind(end)
+    end.send = bytes => send(bytes instanceof Uint8Array ? Uint8Array.from(bytes) : bytes.slice())
+  }
+  return ends
+}
+
 /** Two ends of a connection, that of the initiator first, between which somebody may change what passes. */
 export function relayedPair({
   toResponder = bytes => [bytes],
   toInitiator = bytes => [bytes],
   ...options
 }: RelayInit = {}): [MultiaddrConnection, MultiaddrConnection] {
-  const [initiator, near] = multiaddrConnectionPair(options)
-  const [far, responder] = multiaddrConnectionPair(options)
+  const [initiator, near] = connectionPair(options)
+  const [far, responder] = connectionPair(options)
   pass(near, far, toResponder)
   pass(far, near, toInitiator)
   return [initiator, responder]
@@ -27,7 +37,7 @@ export function relayedPair({
 
 function pass(from: MultiaddrConnection, to: MultiaddrConnection, passing: Passing): void {
   from.addEventListener('message', ({ data }) => {
-    for (const bytes of passing(data.slice())) if (to.status === 'open') to.send(bytes)
+    for (const bytes of passing(data.subarray())) if (to.status === 'open') to.send(bytes)
   })
   from.addEventListener('close', ({ error }) => {
     if (error === undefined) to.close().catch(cause => to.abort(cause))
@@ -54,7 +64,7 @@ export async function unsecuredEnds(
 
 /** Secures both ends of a connection with noise and records. */
 export async function securedPair(
-  connections: readonly [MultiaddrConnection, MultiaddrConnection] = multiaddrConnectionPair(),
+  connections: readonly [MultiaddrConnection, MultiaddrConnection] = connectionPair(),
 ): Promise<[initiator: MessageStream, responder: MessageStream]> {
   const [initiator, responder] = await unsecuredEnds(connections)
   return Promise.all([initiator.secure(responder.peer), responder.secure()])

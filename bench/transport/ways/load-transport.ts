@@ -1,11 +1,11 @@
-import { keepHeapSmall } from '../../../lib/small-heap.ts'
+import { tuneHeap } from '../../../lib/tune-heap.ts'
 import type { TransportName } from '../transport-names.ts'
 import type { Transport } from './transport.ts'
 
 /** Loads one transport and nothing of the others. */
 export async function loadTransport(name: TransportName): Promise<Transport> {
   // As the programs do whose transport it is; the others run as Node comes.
-  if (name === 'ours') keepHeapSmall()
+  if (name === 'ours') tuneHeap()
   return LOAD[name]()
 }
 

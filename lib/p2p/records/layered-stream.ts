@@ -13,7 +13,10 @@ export abstract class LayeredStream extends AbstractMessageStream {
       maxReadBufferLength: connection.maxReadBufferLength,
     })
     this.connection = connection
-    connection.addEventListener('drain', () => this.safeDispatchEvent('drain'))
+    connection.addEventListener('drain', () => {
+      this.connectionDrained()
+      this.safeDispatchEvent('drain')
+    })
     connection.addEventListener('remoteCloseWrite', () => this.onRemoteCloseWrite())
     connection.addEventListener('close', ({ error, local }) => {
       if (error === undefined) this.onTransportClosed()
@@ -21,6 +24,9 @@ export abstract class LayeredStream extends AbstractMessageStream {
       else this.onRemoteReset()
     })
   }
+
+  /** The connection has passed on all that it was given. Called before more is sent. */
+  protected connectionDrained(): void {}
 
   override sendReset(error: Error): void {
     this.connection.abort(error)

@@ -5,7 +5,7 @@ import { byteStream } from '@libp2p/utils'
 import { NOISE_RECORDS_PROTOCOL } from '../../../protocol/protocol-ids.ts'
 import { HandshakeStream } from './handshake-stream.ts'
 import { RecordKeys, SECRET_BYTES } from './record-keys.ts'
-import { RecordStream } from './record-stream.ts'
+import { createRecordMemory, type RecordMemory, RecordStream } from './record-stream.ts'
 
 /** Noise's messages that come in until both ends have both secrets: the handshake is XX, and each secret is one more. */
 const MESSAGES_TO_INITIATOR = 2
@@ -20,13 +20,14 @@ type NoiseFactory = ReturnType<typeof noise>
 export function noiseRecords(): (components: Parameters<NoiseFactory>[0]) => ConnectionEncrypter {
   const prologueBytes = new TextEncoder().encode(NOISE_RECORDS_PROTOCOL)
   return components => {
+    const memory = createRecordMemory()
     const handshakes = noise({ prologueBytes })(components) as ConnectionEncrypter
     return {
       protocol: NOISE_RECORDS_PROTOCOL,
       secureOutbound(connection, options) {
         const handshake = new HandshakeStream(connection, MESSAGES_TO_INITIATOR)
         return takeOver(
-          { connection, handshake, initiates: true },
+          { connection, handshake, initiates: true, memory },
           handshakes.secureOutbound(handshake, options),
           options,
         )
@@ -34,7 +35,7 @@ export function noiseRecords(): (components: Parameters<NoiseFactory>[0]) => Con
       secureInbound(connection, options) {
         const handshake = new HandshakeStream(connection, MESSAGES_TO_RESPONDER)
         return takeOver(
-          { connection, handshake, initiates: false },
+          { connection, handshake, initiates: false, memory },
           handshakes.secureInbound(handshake, options),
           options,
         )
@@ -47,10 +48,11 @@ interface TakeOver {
   readonly connection: MessageStream
   readonly handshake: HandshakeStream
   readonly initiates: boolean
+  readonly memory: RecordMemory
 }
 
 async function takeOver(
-  { connection, handshake, initiates }: TakeOver,
+  { connection, handshake, initiates, memory }: TakeOver,
   securing: Promise<SecuredConnection>,
   options: SecureConnectionOptions | undefined,
 ): Promise<SecuredConnection> {
@@ -66,6 +68,7 @@ async function takeOver(
     handshake,
     sending: new RecordKeys(secrets, initiates ? 'from-initiator' : 'from-responder'),
     receiving: new RecordKeys(secrets, initiates ? 'from-responder' : 'from-initiator'),
+    memory,
   })
   return { ...secured, connection: records }
 }

@@ -15,9 +15,12 @@ export function sealedBytes(textBytes: number): number {
   return textBytes + Math.ceil(textBytes / MAX_TEXT_BYTES) * (LENGTH_BYTES + TAG_BYTES)
 }
 
-/** Seals the pieces one after the other into records. */
-export function seal(keys: RecordKeys, pieces: Iterable<Uint8Array>, textBytes: number): Uint8Array {
-  const sealed = Buffer.allocUnsafeSlow(sealedBytes(textBytes))
+/**
+ * Seals the pieces one after the other into records.
+ * @param sealed is written to from its beginning; has room for `sealedBytes(textBytes)`
+ * @returns what was written of it
+ */
+export function seal(keys: RecordKeys, pieces: Iterable<Uint8Array>, textBytes: number, sealed: Buffer): Uint8Array {
   let at = 0
   let left = textBytes
   let record = beginRecord(keys, sealed, at, left)
@@ -33,8 +36,7 @@ export function seal(keys: RecordKeys, pieces: Iterable<Uint8Array>, textBytes: 
       rest = rest.subarray(now.length)
     }
   }
-  record.end()
-  return sealed
+  return sealed.subarray(0, record.end())
 }
 
 function beginRecord(keys: RecordKeys, sealed: Buffer, start: number, textBytes: number) {

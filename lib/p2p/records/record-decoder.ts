@@ -1,20 +1,23 @@
-import { LENGTH_BYTES, MAX_TEXT_BYTES, TAG_BYTES } from './record-cipher.ts'
+import { LENGTH_BYTES, MAX_TEXT_BYTES, sealedBytes, TAG_BYTES } from './record-cipher.ts'
+import type { SpareMemory } from './spare-memory.ts'
 
-const LARGEST_BYTES = LENGTH_BYTES + MAX_TEXT_BYTES + TAG_BYTES
-
-/** Memory for records that come in pieces. A connection needs some only while it is in the middle of a record. */
-const spare: Uint8Array[] = []
-const MAX_SPARE = 16
+/** Bytes of the longest record. */
+export const LARGEST_BYTES = sealedBytes(MAX_TEXT_BYTES)
 
 /** Finds the records in a stream of bytes. */
 export class RecordDecoder {
+  readonly #memory: SpareMemory
   readonly #record: (sealed: Uint8Array) => void
   /** The beginning of a record whose end has not come yet. */
-  #begun: Uint8Array | undefined
+  #begun: Buffer | undefined
   #begunBytes = 0
 
-  /** @param record is given each record without its length, good until it returns */
-  constructor(record: (sealed: Uint8Array) => void) {
+  /**
+   * @param memory for records that come in pieces, of `LARGEST_BYTES` each. Some is needed only in the middle of a record
+   * @param record is given each record without its length, good until it returns
+   */
+  constructor(memory: SpareMemory, record: (sealed: Uint8Array) => void) {
+    this.#memory = memory
     this.#record = record
   }
 
@@ -31,13 +34,13 @@ export class RecordDecoder {
       this.#record(bytes.subarray(LENGTH_BYTES, recordBytes))
       return bytes.subarray(recordBytes)
     }
-    this.#begun = spare.pop() ?? Buffer.allocUnsafeSlow(LARGEST_BYTES)
+    this.#begun = this.#memory.take()
     this.#begun.set(bytes)
     this.#begunBytes = bytes.length
     return bytes.subarray(bytes.length)
   }
 
-  #goOn(begun: Uint8Array, bytes: Uint8Array): Uint8Array {
+  #goOn(begun: Buffer, bytes: Uint8Array): Uint8Array {
     const known = this.#begunBytes < LENGTH_BYTES ? LENGTH_BYTES : recordBytesOf(begun)
     const added = Math.min(known - this.#begunBytes, bytes.length)
     begun.set(added === bytes.length ? bytes : bytes.subarray(0, added), this.#begunBytes)
@@ -45,7 +48,7 @@ export class RecordDecoder {
     if (known > LENGTH_BYTES && this.#begunBytes === known) {
       this.#begun = undefined
       this.#record(begun.subarray(LENGTH_BYTES, known))
-      if (spare.length < MAX_SPARE) spare.push(begun)
+      this.#memory.giveBack(begun)
     }
     return bytes.subarray(added)
   }

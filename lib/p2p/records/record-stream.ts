@@ -4,29 +4,45 @@ import type { SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import type { HandshakeStream } from './handshake-stream.ts'
 import { LayeredStream } from './layered-stream.ts'
-import { MAX_TEXT_BYTES, seal, unseal } from './record-cipher.ts'
-import { RecordDecoder } from './record-decoder.ts'
+import { MAX_TEXT_BYTES, seal, sealedBytes, unseal } from './record-cipher.ts'
+import { LARGEST_BYTES, RecordDecoder } from './record-decoder.ts'
 import type { RecordKeys } from './record-keys.ts'
+import { SpareMemory } from './spare-memory.ts'
 
-/** So much is sealed and given to the socket in one go. */
+/** So much is sealed and given to the socket in one go, at most. */
 const BATCH_BYTES = 4 * MAX_TEXT_BYTES
+
+/** What the connections of a node share. */
+export interface RecordMemory {
+  readonly batches: SpareMemory
+  readonly records: SpareMemory
+}
+
+export function createRecordMemory(): RecordMemory {
+  return { batches: new SpareMemory(sealedBytes(BATCH_BYTES)), records: new SpareMemory(LARGEST_BYTES) }
+}
 
 export interface RecordStreamInit {
   readonly connection: MessageStream
   readonly handshake: HandshakeStream
   readonly sending: RecordKeys
   readonly receiving: RecordKeys
+  readonly memory: RecordMemory
 }
 
 /** A connection whose bytes go in sealed records. */
 export class RecordStream extends LayeredStream {
   readonly #sending: RecordKeys
+  readonly #memory: SpareMemory
+  /** What the connection was given and has not passed on to the kernel. */
+  #unsent: Buffer | undefined
   #flushes = false
 
-  constructor({ connection, handshake, sending, receiving }: RecordStreamInit) {
+  constructor({ connection, handshake, sending, receiving, memory }: RecordStreamInit) {
     super(connection)
     this.#sending = sending
-    const decoder = new RecordDecoder(sealed => this.onData(unseal(receiving, sealed)))
+    this.#memory = memory.batches
+    const decoder = new RecordDecoder(memory.records, sealed => this.onData(unseal(receiving, sealed)))
     handshake.handOver(bytes => {
       try {
         if (this.status === 'open') decoder.push(bytes)
@@ -37,8 +53,23 @@ export class RecordStream extends LayeredStream {
   }
 
   override sendData(data: Uint8ArrayList): SendResult {
-    const sealed = seal(this.#sending, data, data.byteLength)
-    return { sentBytes: data.byteLength, canSendMore: this.connection.send(sealed) }
+    const sentBytes = Math.min(data.byteLength, BATCH_BYTES)
+    const text = sentBytes === data.byteLength ? data : data.sublist(0, sentBytes)
+    if (sentBytes < MAX_TEXT_BYTES) {
+      const sealed = seal(this.#sending, text, sentBytes, Buffer.allocUnsafe(sealedBytes(sentBytes)))
+      return { sentBytes, canSendMore: this.connection.send(sealed) }
+    }
+    const batch = this.#memory.take()
+    const canSendMore = this.connection.send(seal(this.#sending, text, sentBytes, batch))
+    // So much fills a socket, which says when it is empty again. What else took it at once may still hold it.
+    if (!canSendMore) this.#unsent = batch
+    return { sentBytes, canSendMore }
+  }
+
+  protected override connectionDrained(): void {
+    if (this.#unsent === undefined || this.connection.writableNeedsDrain) return
+    this.#memory.giveBack(this.#unsent)
+    this.#unsent = undefined
   }
 
   override async close(options?: AbortOptions): Promise<void> {

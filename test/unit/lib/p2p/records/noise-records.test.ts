@@ -1,11 +1,16 @@
 import { noise } from '@chainsafe/libp2p-noise'
-import { multiaddrConnectionPair } from '@libp2p/utils'
 import { expect, test } from 'vitest'
 import { sealedBytes } from '../../../../../lib/p2p/records/record-cipher.ts'
 import { seededBytes } from '../../../../helpers/blob.ts'
 import { muxerEnd, openStream } from '../../../../helpers/muxer-pair.ts'
 import { receive, sendAll } from '../../../../helpers/received.ts'
-import { type Passing, relayedPair, securedPair, unsecuredEnds } from '../../../../helpers/secured-pair.ts'
+import {
+  connectionPair,
+  type Passing,
+  relayedPair,
+  securedPair,
+  unsecuredEnds,
+} from '../../../../helpers/secured-pair.ts'
 import { waitFor } from '../../../../helpers/wait.ts'
 
 const MIB = 1024 * 1024
@@ -73,8 +78,8 @@ test('a connection that comes byte by byte is secured like any', async () => {
 })
 
 test('who expects another peer refuses', async () => {
-  const [initiator, responder] = await unsecuredEnds(multiaddrConnectionPair())
-  const [other] = await unsecuredEnds(multiaddrConnectionPair())
+  const [initiator, responder] = await unsecuredEnds(connectionPair())
+  const [other] = await unsecuredEnds(connectionPair())
   const answering = responder.secure().catch(() => {})
   await expect(initiator.secure(other.peer)).rejects.toThrow('does not match expected remote identity key')
   initiator.connection.abort(new Error('refused'))
@@ -82,7 +87,7 @@ test('who expects another peer refuses', async () => {
 })
 
 test('an end that speaks plain noise is refused', async () => {
-  const [initiator, responder] = await unsecuredEnds(multiaddrConnectionPair())
+  const [initiator, responder] = await unsecuredEnds(connectionPair())
   const { connection, privateKey, peer } = initiator
   const components = { privateKey, peerId: peer, logger: { forComponent: () => connection.log } }
   const plain = noise()(components as unknown as Parameters<ReturnType<typeof noise>>[0])
@@ -97,7 +102,7 @@ test.each([
   ['an empty message', new Uint8Array(2)],
   ['messages of no known key', Buffer.concat([Buffer.of(0, 32), seededBytes(32), Buffer.of(0, 100), seededBytes(100)])],
 ])('a peer that sends %s is refused', async (_, garbage) => {
-  const [outbound, inbound] = multiaddrConnectionPair()
+  const [outbound, inbound] = connectionPair()
   const [, responder] = await unsecuredEnds([outbound, inbound])
   const securing = responder.secure()
   outbound.send(garbage)
@@ -107,7 +112,7 @@ test.each([
 })
 
 test('a peer that floods a handshake is cut off', async () => {
-  const [outbound, inbound] = multiaddrConnectionPair({ inbound: { maxReadBufferLength: READ_BUFFER_BYTES } })
+  const [outbound, inbound] = connectionPair({ inbound: { maxReadBufferLength: READ_BUFFER_BYTES } })
   const [, responder] = await unsecuredEnds([outbound, inbound])
   const refused = expect(responder.secure()).rejects.toThrow()
   const chunk = seededBytes(60_000)
@@ -161,7 +166,7 @@ test.each(['toResponder', 'toInitiator'] as const)('a bit that flips on its way 
 })
 
 test('a record that is not one ends the connection with its reason', async () => {
-  const ends = multiaddrConnectionPair()
+  const ends = connectionPair()
   const [initiator, responder] = await securedPair(ends)
   const [atInitiator, atResponder] = [receive(initiator), receive(responder)]
   ends[0].send(new Uint8Array(10))
@@ -231,7 +236,7 @@ test('closing does not wait for room on a connection that breaks, nor longer tha
 })
 
 test('what streams were given before their connection is closed arrives', async () => {
-  const ends = multiaddrConnectionPair()
+  const ends = connectionPair()
   const secured = await securedPair(ends)
   const [initiator, responder] = [muxerEnd(secured[0]), muxerEnd(secured[1])]
   const text = seededBytes(700_000)

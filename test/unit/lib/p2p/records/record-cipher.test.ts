@@ -3,16 +3,14 @@ import { expect, test } from 'vitest'
 import {
   LENGTH_BYTES,
   MAX_TEXT_BYTES,
-  seal,
   sealedBytes,
   TAG_BYTES,
   unseal,
 } from '../../../../../lib/p2p/records/record-cipher.ts'
-import { RecordDecoder } from '../../../../../lib/p2p/records/record-decoder.ts'
 import { SECRET_BYTES } from '../../../../../lib/p2p/records/record-keys.ts'
 import { seededBytes } from '../../../../helpers/blob.ts'
 import { cutBytes, cutLengths } from '../../../../helpers/cut-bytes.ts'
-import { keyPair, openRecords, type RecordEnds } from '../../../../helpers/records.ts'
+import { keyPair, openRecords, type RecordEnds, recordDecoder, sealPieces } from '../../../../helpers/records.ts'
 
 /** Around the edges of a record, and what is usual. */
 const pieceLengths = fc.array(
@@ -29,14 +27,13 @@ test('any pieces come out as they went in, however the records are cut', () => {
     fc.property(fc.array(pieceLengths, { minLength: 1, maxLength: 3 }), cutLengths, (batches, cuts) => {
       const { sending, receiving } = keyPair()
       const text: Uint8Array[] = []
-      const decoder = new RecordDecoder(sealed => text.push(unseal(receiving, sealed)))
+      const decoder = recordDecoder(sealed => text.push(unseal(receiving, sealed)))
       const given: Uint8Array[] = []
       for (const [index, lengths] of batches.entries()) {
         const pieces = lengths.map((length, at) => seededBytes(length, `${index} ${at}`))
-        const textBytes = lengths.reduce((sum, length) => sum + length, 0)
-        if (textBytes === 0) continue
+        if (lengths.every(length => length === 0)) continue
         given.push(...pieces)
-        for (const chunk of cutBytes(seal(sending, pieces, textBytes), cuts)) decoder.push(chunk)
+        for (const chunk of cutBytes(sealPieces(sending, pieces), cuts)) decoder.push(chunk)
       }
       expect(Buffer.concat(text).equals(Buffer.concat(given))).toBe(true)
     }),
@@ -50,9 +47,9 @@ test.each([0, 1, MAX_TEXT_BYTES - 1, MAX_TEXT_BYTES, MAX_TEXT_BYTES + 1, 2 * MAX
     const { sending } = keyPair()
     const lengths: number[] = []
     if (textBytes > 0) {
-      const sealed = seal(sending, [new Uint8Array(textBytes)], textBytes)
+      const sealed = sealPieces(sending, [new Uint8Array(textBytes)])
       expect(sealed.length).toBe(sealedBytes(textBytes))
-      new RecordDecoder(record => lengths.push(record.length - TAG_BYTES)).push(sealed)
+      recordDecoder(record => lengths.push(record.length - TAG_BYTES)).push(sealed)
     }
     expect(sealedBytes(textBytes)).toBe(textBytes + lengths.length * (LENGTH_BYTES + TAG_BYTES))
     expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(textBytes)
@@ -134,5 +131,5 @@ test('an end that has not changed keys does not read on', () => {
 })
 
 function sealText(keys: RecordEnds['sending'], text: Uint8Array): Uint8Array {
-  return seal(keys, [text], text.length)
+  return sealPieces(keys, [text])
 }

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { afterEach, expect, test, vi } from 'vitest'
-import { LENGTH_BYTES, MAX_TEXT_BYTES, seal, TAG_BYTES, unseal } from '../../../../../lib/p2p/records/record-cipher.ts'
-import { RecordDecoder } from '../../../../../lib/p2p/records/record-decoder.ts'
+import { LENGTH_BYTES, MAX_TEXT_BYTES, TAG_BYTES, unseal } from '../../../../../lib/p2p/records/record-cipher.ts'
+import type { RecordDecoder } from '../../../../../lib/p2p/records/record-decoder.ts'
 import { SECRET_BYTES } from '../../../../../lib/p2p/records/record-keys.ts'
 import { seededBytes } from '../../../../helpers/blob.ts'
 import { cutBytes, cutLengths } from '../../../../helpers/cut-bytes.ts'
-import { keyPair } from '../../../../helpers/records.ts'
+import { keyPair, recordDecoder, sealPieces } from '../../../../helpers/records.ts'
 
 afterEach(() => {
   vi.restoreAllMocks()
@@ -32,7 +32,7 @@ test('a length that comes byte by byte is refused before what follows it is kept
 
 test('the smallest and the largest record are found', () => {
   const lengths: number[] = []
-  const decoder = new RecordDecoder(sealed => lengths.push(sealed.length))
+  const decoder = recordDecoder(sealed => lengths.push(sealed.length))
   for (const textBytes of [1, MAX_TEXT_BYTES]) {
     decoder.push(Buffer.concat([headOf(textBytes).subarray(0, LENGTH_BYTES), new Uint8Array(textBytes + TAG_BYTES)]))
   }
@@ -55,9 +55,9 @@ test('connections whose records come in turns do not see bytes of each other', (
 function startConnection(index: number, cuts: readonly number[]) {
   const { sending, receiving } = keyPair({ secrets: seededBytes(2 * SECRET_BYTES, `${index}`) })
   const text: Uint8Array[] = []
-  const decoder = new RecordDecoder(sealed => text.push(unseal(receiving, sealed)))
+  const decoder = recordDecoder(sealed => text.push(unseal(receiving, sealed)))
   const given = seededBytes(100_000 + index, `text ${index}`)
-  const chunks = cutBytes(seal(sending, [given], given.length), cuts)
+  const chunks = cutBytes(sealPieces(sending, [given]), cuts)
   function takeChunk(): boolean {
     const { value, done } = chunks.next()
     if (value !== undefined) decoder.push(value)
@@ -74,5 +74,5 @@ function headOf(textBytes: number): Buffer {
 }
 
 function decoderOfNothing(): RecordDecoder {
-  return new RecordDecoder(() => expect.unreachable('a record'))
+  return recordDecoder(() => expect.unreachable('a record'))
 }

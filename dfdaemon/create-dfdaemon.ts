@@ -2,10 +2,12 @@ import { createPeer } from '../dfget/peer/create-peer.ts'
 import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { createPeerLimits } from '../dfget/peer/exchange/peer-limits.ts'
 import { PEER_METRICS } from '../dfget/peer/metrics.ts'
+import { BlockBuffers } from '../lib/blocks/block-buffers.ts'
 import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
 import { quotaOf } from '../lib/blocks/store-config.ts'
 import { countStore, STORE_METRICS } from '../lib/blocks/store-metrics.ts'
 import { systemClock } from '../lib/clock.ts'
+import { createThreadHasher } from '../lib/hashing/thread-hasher.ts'
 import { addHealthRoutes, createHttpServer } from '../lib/http/api-server.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
 import { addLimitsRoutes } from '../lib/limits/limits-route.ts'
@@ -84,10 +86,15 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
   const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
 
   const limits = createPeerLimits({ clock, metrics }, config.limits)
+  const buffers = new BlockBuffers()
+  const hasher = createThreadHasher()
+  const quota = quotaOf(config.store)
   const peer = createPeer(
     {
       node: await createLibp2pNode({ privateKey, listen: config.p2p.listen, announce: config.p2p.announce }),
-      store: new DiskBlockStore({ logger, clock }, { dataDir: config.dataDir, quota: quotaOf(config.store) }),
+      store: new DiskBlockStore({ logger, clock, buffers, hasher }, { dataDir: config.dataDir, quota }),
+      buffers,
+      hasher,
       origin,
       supernode: config.supernode === '' ? undefined : createSupernodeClient(config.supernode),
       limits,

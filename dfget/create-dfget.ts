@@ -1,5 +1,7 @@
+import { BlockBuffers } from '../lib/blocks/block-buffers.ts'
 import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
 import { systemClock } from '../lib/clock.ts'
+import { createThreadHasher } from '../lib/hashing/thread-hasher.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createMetrics } from '../lib/metrics.ts'
@@ -32,9 +34,13 @@ export async function createDfget(
   const fetcher = createUpstreamFetcher({ logger, clock })
   const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(dataDirectory.path, 'peer'))
 
+  const buffers = new BlockBuffers()
+  const hasher = createThreadHasher()
   const peer = createPeer({
     node: await createLibp2pNode({ privateKey, listen: config.p2p.listen }),
-    store: new DiskBlockStore({ logger, clock }, { dataDir: dataDirectory.path }),
+    store: new DiskBlockStore({ logger, clock, buffers, hasher }, { dataDir: dataDirectory.path }),
+    buffers,
+    hasher,
     origin: createHttpOrigin({ logger, fetcher }),
     supernode: config.supernode === '' ? undefined : createSupernodeClient(config.supernode),
     limits: createPeerLimits({ clock, metrics }, config.limits),

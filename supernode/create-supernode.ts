@@ -6,6 +6,7 @@ import { quotaOf } from '../lib/blocks/store-config.ts'
 import { countStore, STORE_METRICS } from '../lib/blocks/store-metrics.ts'
 import { systemClock } from '../lib/clock.ts'
 import { serveBlocks } from '../lib/exchange/block-server.ts'
+import { createThreadHasher } from '../lib/hashing/thread-hasher.ts'
 import { addHealthRoutes, createHttpServer } from '../lib/http/api-server.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
 import { addLimitsRoutes } from '../lib/limits/limits-route.ts'
@@ -54,7 +55,10 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
 
   const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
   const node = await createLibp2pNode({ privateKey, listen: config.p2p.listen, announce: config.p2p.announce })
-  const store = new DiskBlockStore({ logger, clock }, { dataDir: config.dataDir, quota: quotaOf(config.store) })
+  const buffers = new BlockBuffers()
+  const hasher = createThreadHasher()
+  const quota = quotaOf(config.store)
+  const store = new DiskBlockStore({ logger, clock, buffers, hasher }, { dataDir: config.dataDir, quota })
 
   const { upstreams, registries } = config
   const fetcher = createUpstreamFetcher({ logger, clock }, { tlsFor: await configuredTls(upstreams) })
@@ -92,7 +96,8 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   )
   const seeder: Seeder = new Seeder({
     store,
-    buffers: new BlockBuffers(),
+    buffers,
+    hasher,
     resume: {
       origin,
       logger,
@@ -152,7 +157,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   }
 
   return {
-    ...createLifecycle([eventLog, credentials, mirrors, fetcher, store, seeder, director, streams, node, http]),
+    ...createLifecycle([eventLog, credentials, mirrors, fetcher, hasher, store, seeder, director, streams, node, http]),
     url: http.url,
     peerId: node.peerId,
     addresses: () => node.addresses(),

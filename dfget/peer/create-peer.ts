@@ -1,9 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
-import { BlockBuffers } from '../../lib/blocks/block-buffers.ts'
+import type { BlockBuffers } from '../../lib/blocks/block-buffers.ts'
 import type { BlockStore } from '../../lib/blocks/block-store.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { serveBlocks } from '../../lib/exchange/block-server.ts'
+import type { Hasher } from '../../lib/hashing/hasher.ts'
 import { createLifecycle, type Startable } from '../../lib/lifecycle.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { MetricsOf } from '../../lib/metrics.ts'
@@ -27,6 +28,9 @@ import { Tasks } from './tasks.ts'
 export interface PeerComponents {
   readonly node: P2pNode
   readonly store: BlockStore
+  /** Memory for blocks, the same as the store's. */
+  readonly buffers: BlockBuffers
+  readonly hasher: Hasher
   readonly origin: Origin
   /** Undefined for a peer without a supernode, which reads every content from its origin. */
   readonly supernode: SupernodeClient | undefined
@@ -39,9 +43,9 @@ export interface PeerComponents {
 /** Block streams to other peers that are kept open. */
 const MAX_BLOCK_CLIENTS = 512
 
-/** Puts a peer together. It starts and stops its node and store. */
+/** Puts a peer together. It starts and stops its node, its hasher and its store. */
 export function createPeer(components: PeerComponents, init: { labels?: Labels } = {}): Peer {
-  const { node, store, origin, supernode, limits, clock, logger, metrics } = components
+  const { node, store, buffers, hasher, origin, supernode, limits, clock, logger, metrics } = components
   const resume = {
     origin,
     logger,
@@ -54,7 +58,6 @@ export function createPeer(components: PeerComponents, init: { labels?: Labels }
     refused: (reason: string) => metrics.refusals.inc({ reason }),
     invalidMessage: (code: string) => metrics.invalidMessages.inc({ code }),
   }
-  const buffers = new BlockBuffers()
   const clients = new LRUCache<string, BlockClient>({ max: MAX_BLOCK_CLIENTS, dispose: client => client.close() })
   const clientOf = (peer: PeerAddress): BlockClient => {
     const client = clients.get(peer.id) ?? new BlockClient({ node, clock, buffers, limits: limits.downloads }, peer)
@@ -67,9 +70,10 @@ export function createPeer(components: PeerComponents, init: { labels?: Labels }
   const tasks: Tasks = new Tasks({
     store,
     holdings,
+    hasher,
     resume,
     createSession: init =>
-      new TaskSession({ supernode: link, links, pump, store, buffers, resume, clientOf, clock, logger }, init),
+      new TaskSession({ supernode: link, links, pump, store, buffers, hasher, resume, clientOf, clock, logger }, init),
     pump,
     offer: (task, have) => link.send({ type: 'offer', task, have: have.toBytes() }),
     withdraw(task) {
@@ -108,7 +112,7 @@ export function createPeer(components: PeerComponents, init: { labels?: Labels }
   }
 
   return {
-    ...createLifecycle([store, holdings, links, blockStreams, node, tasks, link]),
+    ...createLifecycle([hasher, store, holdings, links, blockStreams, node, tasks, link]),
     peerId: node.peerId,
     addresses: () => node.addresses(),
     open: (source, options) => tasks.open(source, options),

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { BlockStore, TaskBlocks } from '../../lib/blocks/block-store.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { Hasher } from '../../lib/hashing/hasher.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Source } from '../../lib/origin/origin.ts'
 import { OriginError } from '../../lib/origin/origin-error.ts'
@@ -23,6 +24,7 @@ import type { TaskSession, TaskSessionInit } from './task/task-session.ts'
 export interface TasksComponents {
   readonly store: BlockStore
   readonly holdings: Holdings
+  readonly hasher: Hasher
   readonly resume: ResumeComponents
   readonly createSession: (init: TaskSessionInit) => TaskSession
   readonly pump: RequestPump
@@ -174,7 +176,7 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     if (source.digest === undefined || this.#sessions.has(keyOf(source))) return undefined
     const blocks = await this.#holding(taskIdOfDigest(source.digest))
     if (blocks?.complete !== true) return undefined
-    const assembly = new Assembly(blocks, { stored() {}, lost() {} })
+    const assembly = new Assembly(blocks, { stored() {}, lost() {} }, this.#components.hasher)
     const readers = this.#components.holdings.readersOf(assembly.taskId)
     return assembledContent(this.#contentComponents(source, undefined), { assembly, readers, since: 0 })
   }

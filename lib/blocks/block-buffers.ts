@@ -10,20 +10,20 @@ export interface BlockBuffer {
   release(): void
 }
 
-/** Smaller blocks are not worth keeping. */
+/** Smaller blocks are worth neither keeping nor sharing. */
 const MIN_POOLED_BYTES = 64 * 1024
 
 /**
- * Memory for blocks. Blocks live long enough to get into V8's old generation, which is collected only every 64 MiB or so of
- * them; used again instead, they cost what is in flight and no more.
+ * Memory for blocks, shared with the threads that hash them. Blocks live long enough to get into V8's old generation, which is
+ * collected only every 64 MiB or so of them; used again instead, they cost what is in flight and no more.
  */
 export class BlockBuffers {
-  readonly #free = new Map<number, ArrayBuffer[]>()
+  readonly #free = new Map<number, SharedArrayBuffer[]>()
   readonly #maxFreeBytes: number
   #freeBytes = 0
 
   /** @param maxFreeBytes most memory to keep for later */
-  constructor(maxFreeBytes = 16 * 1024 * 1024) {
+  constructor(maxFreeBytes = 8 * 1024 * 1024) {
     this.#maxFreeBytes = maxFreeBytes
   }
 
@@ -33,10 +33,10 @@ export class BlockBuffers {
     const capacity = 2 ** Math.ceil(Math.log2(lengthBytes))
     const used = this.#free.get(capacity)?.pop()
     if (used !== undefined) this.#freeBytes -= capacity
-    return this.#held(used ?? Buffer.allocUnsafeSlow(capacity).buffer, lengthBytes)
+    return this.#held(used ?? new SharedArrayBuffer(capacity), lengthBytes)
   }
 
-  #held(memory: ArrayBuffer, lengthBytes: number): BlockBuffer {
+  #held(memory: SharedArrayBuffer, lengthBytes: number): BlockBuffer {
     let holds = 1
     return {
       bytes: new Uint8Array(memory, 0, lengthBytes),
@@ -47,7 +47,7 @@ export class BlockBuffers {
     }
   }
 
-  #giveBack(memory: ArrayBuffer): void {
+  #giveBack(memory: SharedArrayBuffer): void {
     const capacity = memory.byteLength
     if (this.#freeBytes + capacity > this.#maxFreeBytes) return
     this.#freeBytes += capacity

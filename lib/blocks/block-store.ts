@@ -2,6 +2,7 @@ import type { Bitfield } from '../../protocol/bitfield.ts'
 import type { BlockDigest } from '../../protocol/block-map.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { Startable } from '../lifecycle.ts'
+import type { BlockBuffer } from './block-buffers.ts'
 
 /** The shape of a stored task. `sizeBytes` is undefined until the origin has told or ended. */
 export interface TaskShape {
@@ -85,11 +86,16 @@ export interface TaskBlocks {
   setSize(sizeBytes: number): Promise<void>
   /**
    * Writes a block and then marks it present. Every block has `blockSizeBytes` bytes, except the last, which can only be
-   * written once the size is known if it is shorter. The bytes must not be changed until the promise resolves. Writing a
+   * written once the size is known if it is shorter. The store may hold the block on, to read it from memory. Writing a
    * present block again does nothing, and simultaneous writes of one block are one write.
    * @throws DamselflyError SIZE_INVALID (wrong length or index), STORE_FULL (no space left), STORE_FAILED
    */
-  write(index: number, digest: BlockDigest, bytes: Uint8Array): Promise<void>
+  write(index: number, digest: BlockDigest, block: BlockBuffer): Promise<void>
+  /**
+   * A present block, from memory where it was written or read a short time ago. The caller holds it. A block whose bytes turn
+   * out to be gone or wrong is dropped. @throws DamselflyError STORE_FAILED, also when the block is not present or is dropped
+   */
+  block(index: number): Promise<BlockBuffer>
   /**
    * Reads a slice of a present block into memory of its own: `offset` and `length` in bytes inside the block, the rest of
    * the block by default. A block whose bytes turn out to be gone or wrong is dropped.

@@ -6,28 +6,48 @@ import { DamselflyError } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { ensurePrivateDirectory } from '../fs.ts'
+import type { Hasher } from '../hashing/hasher.ts'
+import { createInlineHasher } from '../hashing/inline-hasher.ts'
 import { createStartable } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
+import { BlockBuffers } from './block-buffers.ts'
 import { type BlockFile, fileNameOf, type OpenBlockFile, openBlockFile, taskOfFileName } from './block-file.ts'
 import { BlockIndex } from './block-index.ts'
+import type { BlockMemory } from './block-loads.ts'
 import type { BlockStore, StoredTask, StoreSpace, TaskBlocks, TaskShape } from './block-store.ts'
 import { createDiskBacking, readFully } from './disk-task.ts'
 import { type DiskSpace, type Quota, UNLIMITED } from './quota.ts'
+import { RecentBlocks } from './recent-blocks.ts'
 import { SharedTask } from './shared-task.ts'
 import { toStoreError } from './store-errors.ts'
 import { readStoredTasks } from './stored-tasks.ts'
 import { isWhole } from './task-shape.ts'
 import { TaskTable } from './task-table.ts'
-import { blocksPastEnd, findDamagedBlocks } from './verify-blocks.ts'
+import { blocksPastEnd, findDamagedBlocks, isIntact } from './verify-blocks.ts'
 
 /** What a disk store is made of. `openFile` lets tests put a failing file in the place of a real one. */
 export interface DiskBlockStoreComponents {
   readonly logger: Logger
   readonly clock?: Clock
+  /** Memory for blocks; by default of its own. */
+  readonly buffers?: BlockBuffers
+  /** By default blocks are hashed at once. */
+  readonly hasher?: Hasher
   readonly openFile?: OpenBlockFile
   /** Asks how full the file system of a directory is; lets tests pretend that it is. */
   readonly diskSpace?: (directory: string) => Promise<DiskSpace>
 }
+
+export interface DiskBlockStoreInit {
+  /** Created when it does not exist. */
+  readonly dataDir: string
+  /** What the blocks may take; by default all of the disk. */
+  readonly quota?: Quota
+  /** Memory for the blocks that were used last. */
+  readonly recentBytes?: number
+}
+
+const RECENT_BYTES = 16 * 1024 * 1024
 
 /** How often room is made for what others write on the same disk. */
 const SWEEP_EVERY_MS = 30_000
@@ -51,14 +71,19 @@ export class DiskBlockStore implements BlockStore {
   /** The blocks of each task that were written or hashed in this run. */
   readonly #checked = new Map<TaskId, Bitfield>()
   readonly #clock: Clock
+  readonly #memory: BlockMemory
   #index: BlockIndex | undefined
   #cancelSweeps = () => {}
   #stopping = new AbortController()
 
-  /** @param init `dataDir` is created when it does not exist; `quota` is what the blocks may take, by default all of the disk */
-  constructor(components: DiskBlockStoreComponents, init: { dataDir: string; quota?: Quota }) {
+  constructor(components: DiskBlockStoreComponents, init: DiskBlockStoreInit) {
     this.#logger = components.logger
     this.#openFile = components.openFile ?? openBlockFile
+    this.#memory = {
+      buffers: components.buffers ?? new BlockBuffers(),
+      recent: new RecentBlocks(init.recentBytes ?? RECENT_BYTES),
+      hasher: components.hasher ?? createInlineHasher(),
+    }
     this.#dataDir = resolve(init.dataDir)
     this.#filesDir = join(this.#dataDir, 'blocks')
     const source = {
@@ -167,7 +192,8 @@ export class DiskBlockStore implements BlockStore {
     const file = await this.#openFile(this.#path(taskId), 'new')
     return this.#closingOnError(file, async () => {
       await index.saveTask(taskId, { ...record, epoch: index.epoch })
-      const shared = { taskId, record, digests: new Map<number, BlockDigest>(), checked: this.#checkedOf(taskId) }
+      const digests = new Map<number, BlockDigest>()
+      const shared = { taskId, record, digests, checked: this.#checkedOf(taskId), memory: this.#memory }
       return new SharedTask(shared, this.#backing(taskId, blockSizeBytes, file))
     })
   }
@@ -185,11 +211,12 @@ export class DiskBlockStore implements BlockStore {
       if (!trusted) {
         // The bytes that are hashed now may still be in memory only, so they count as written in this run.
         this.#unsynced.add(taskId)
-        const read = (block: number) => {
+        const isDamaged = async (block: number, digest: BlockDigest) => {
           const { start, end } = blockRange(block, blockSizeBytes, sizeBytes)
-          return readFully(file, start, end - start)
+          const wanted = { lengthBytes: end - start, digest }
+          return !(await isIntact(this.#memory, wanted, into => readFully(file, start, into)))
         }
-        const damaged = await findDamagedBlocks(digests, read, this.#stopping.signal)
+        const damaged = await findDamagedBlocks(digests, isDamaged, this.#stopping.signal)
         for (const block of damaged) digests.delete(block)
         lost.push(...damaged)
         for (const block of digests.keys()) checked.add(block)
@@ -199,7 +226,8 @@ export class DiskBlockStore implements BlockStore {
       const record = { blockSizeBytes, sizeBytes, complete, usedAt, pinned }
       await index.deleteBlocks(taskId, lost)
       await index.saveTask(taskId, { ...record, epoch: index.epoch })
-      return new SharedTask({ taskId, record, digests, checked }, this.#backing(taskId, blockSizeBytes, file))
+      const shared = { taskId, record, digests, checked, memory: this.#memory }
+      return new SharedTask(shared, this.#backing(taskId, blockSizeBytes, file))
     })
   }
 

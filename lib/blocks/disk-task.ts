@@ -1,3 +1,4 @@
+import pLimit from 'p-limit'
 import type { TaskId } from '../../protocol/task.ts'
 import type { BlockFile } from './block-file.ts'
 import type { BlockIndex } from './block-index.ts'
@@ -17,16 +18,18 @@ export interface DiskTaskParts {
 /** Keeps a task in its data file and in the index. */
 export function createDiskBacking(parts: DiskTaskParts): TaskBacking {
   const { taskId, blockSizeBytes, file, index: blockIndex } = parts
+  // The kernel lets one thread at a time write to a file, and the others wait for it with the processor in their hands.
+  const inTurn = pLimit(1)
   return {
     async writeBlock(index, digest, bytes) {
       parts.onWrite()
       await named(`writing block ${index}`, async () => {
-        await writeFully(file, bytes, index * blockSizeBytes)
+        await inTurn(() => writeFully(file, bytes, index * blockSizeBytes))
         await blockIndex.saveBlock(taskId, index, digest)
       })
     },
-    readBlock: (index, offset, lengthBytes) =>
-      named(`reading block ${index}`, () => readFully(file, index * blockSizeBytes + offset, lengthBytes)),
+    readBlock: (index, offset, into) =>
+      named(`reading block ${index}`, () => readFully(file, index * blockSizeBytes + offset, into)),
     dropBlock: index => named(`dropping block ${index}`, () => blockIndex.deleteBlocks(taskId, [index])),
     saveRecord: record =>
       named('saving a task', () => blockIndex.saveTask(taskId, { ...record, epoch: blockIndex.epoch })),
@@ -34,15 +37,14 @@ export function createDiskBacking(parts: DiskTaskParts): TaskBacking {
   }
 }
 
-/** Reads a slice into memory of its own; undefined when the file ends before it. */
-export async function readFully(file: BlockFile, position: number, length: number): Promise<Uint8Array | undefined> {
-  const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
-  for (let done = 0; done < length; ) {
-    const count = await file.read(done === 0 ? bytes : bytes.subarray(done), position + done)
-    if (count === 0) return undefined
+/** Reads as much as fits. @returns false when the file ends before it */
+export async function readFully(file: BlockFile, position: number, into: Uint8Array): Promise<boolean> {
+  for (let done = 0; done < into.length; ) {
+    const count = await file.read(done === 0 ? into : into.subarray(done), position + done)
+    if (count === 0) return false
     done += count
   }
-  return bytes
+  return true
 }
 
 async function writeFully(file: BlockFile, bytes: Uint8Array, position: number): Promise<void> {

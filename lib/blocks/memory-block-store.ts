@@ -2,10 +2,14 @@ import { Bitfield } from '../../protocol/bitfield.ts'
 import type { BlockDigest } from '../../protocol/block-map.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import { type Clock, systemClock } from '../clock.ts'
+import { createInlineHasher } from '../hashing/inline-hasher.ts'
 import { createStartable } from '../lifecycle.ts'
 import { silentLogger } from '../logger.ts'
+import { BlockBuffers } from './block-buffers.ts'
+import type { BlockMemory } from './block-loads.ts'
 import type { BlockStore, StoredTask, StoreSpace, TaskBlocks, TaskShape } from './block-store.ts'
 import { type DiskSpace, type Quota, UNLIMITED } from './quota.ts'
+import { RecentBlocks } from './recent-blocks.ts'
 import { SharedTask, type TaskBacking } from './shared-task.ts'
 import { type TaskSource, TaskTable } from './task-table.ts'
 
@@ -25,6 +29,12 @@ export class MemoryBlockStore implements BlockStore {
     async () => this.#empty(),
   )
   readonly #tasks = new Map<TaskId, MemoryTask>()
+  /** All is in memory, so nothing is kept there a second time. */
+  readonly #memory: BlockMemory = {
+    buffers: new BlockBuffers(),
+    recent: new RecentBlocks(0),
+    hasher: createInlineHasher(),
+  }
 
   /** @param init `quota` is what the blocks may take together; by default as much as they like */
   constructor(components: { clock?: Clock } = {}, { quota = UNLIMITED }: { quota?: Quota } = {}) {
@@ -86,7 +96,10 @@ export class MemoryBlockStore implements BlockStore {
     this.#tasks.set(taskId, task)
     const record = { blockSizeBytes, sizeBytes, complete, usedAt, pinned }
     const digests = new Map(task.digests)
-    return new SharedTask({ taskId, record, digests, checked: new Bitfield() }, this.#backing(task))
+    return new SharedTask(
+      { taskId, record, digests, checked: new Bitfield(), memory: this.#memory },
+      this.#backing(task),
+    )
   }
 
   #backing({ digests, blocks }: MemoryTask): TaskBacking {
@@ -95,9 +108,10 @@ export class MemoryBlockStore implements BlockStore {
         blocks.set(index, new Uint8Array(bytes))
         digests.set(index, digest)
       },
-      readBlock: async (index, offset, lengthBytes) => {
+      readBlock: async (index, offset, into) => {
         const block = blocks.get(index)
-        return block === undefined ? undefined : new Uint8Array(block.subarray(offset, offset + lengthBytes))
+        if (block !== undefined) into.set(block.subarray(offset, offset + into.length))
+        return block !== undefined
       },
       dropBlock: async index => {
         blocks.delete(index)

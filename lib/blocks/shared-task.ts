@@ -2,6 +2,8 @@ import { Bitfield } from '../../protocol/bitfield.ts'
 import type { BlockDigest } from '../../protocol/block-map.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/task.ts'
+import type { BlockBuffer } from './block-buffers.ts'
+import { BlockLoads, type BlockMemory } from './block-loads.ts'
 import type { StoredTask, TaskShape } from './block-store.ts'
 import { blockLength, checkSize, isWhole, storedBytesOf } from './task-shape.ts'
 import { findDamagedBlocks, isIntact } from './verify-blocks.ts'
@@ -17,8 +19,8 @@ export interface TaskRecord extends TaskShape {
 export interface TaskBacking {
   /** Keeps the bytes and, once they are written, the digest. Does not hold on to `bytes`. */
   writeBlock(index: number, digest: BlockDigest, bytes: Uint8Array): Promise<void>
-  /** A slice of a written block in memory of its own; undefined when the bytes have gone. */
-  readBlock(index: number, offset: number, lengthBytes: number): Promise<Uint8Array | undefined>
+  /** Reads a written block from an offset on, as much as fits. @returns false when the bytes have gone */
+  readBlock(index: number, offset: number, into: Uint8Array): Promise<boolean>
   dropBlock(index: number): Promise<void>
   saveRecord(record: TaskRecord): Promise<void>
   /** Ends access to the bytes, after the reads and writes under way. */
@@ -32,6 +34,7 @@ export interface SharedTaskInit {
   readonly digests: Map<number, BlockDigest>
   /** The blocks whose bytes are known to be what was written. The task keeps it up to date. */
   readonly checked: Bitfield
+  readonly memory: BlockMemory
 }
 
 interface Change {
@@ -49,15 +52,19 @@ export class SharedTask {
   readonly #backing: TaskBacking
   readonly #digests: Map<number, BlockDigest>
   readonly #checked: Bitfield
-  readonly #checks = new Map<number, Promise<boolean>>()
+  readonly #memory: BlockMemory
+  readonly #loads: BlockLoads
   readonly #changes = new Map<number, Change>()
   #record: TaskRecord
   #lastSave: Promise<void> = Promise.resolve()
   #recordSaved = true
   #closed = false
 
-  constructor({ taskId, record, digests, checked }: SharedTaskInit, backing: TaskBacking) {
+  constructor({ taskId, record, digests, checked, memory }: SharedTaskInit, backing: TaskBacking) {
     this.taskId = taskId
+    this.#memory = memory
+    const read = (index: number, into: Uint8Array) => backing.readBlock(index, 0, into)
+    this.#loads = new BlockLoads({ taskId, memory, checked, read })
     this.#record = record
     this.#digests = digests
     this.#checked = checked
@@ -102,7 +109,8 @@ export class SharedTask {
     await this.#save()
   }
 
-  async write(index: number, digest: BlockDigest, bytes: Uint8Array): Promise<void> {
+  async write(index: number, digest: BlockDigest, block: BlockBuffer): Promise<void> {
+    const { bytes } = block
     for (;;) {
       this.#checkOpen()
       const expected = blockLength(index, this.#record)
@@ -121,7 +129,14 @@ export class SharedTask {
       this.#checked.add(index)
       this.#digests.set(index, kept)
       this.present.add(index)
+      if (!this.#closed) this.#memory.recent.keep(this.taskId, index, block, { isRead: false })
     })
+  }
+
+  async block(index: number): Promise<BlockBuffer> {
+    const block = await this.#load(index)
+    if (block === undefined) throw notPresent(index)
+    return block
   }
 
   async read(index: number, offset = 0, lengthBytes?: number): Promise<Uint8Array> {
@@ -134,26 +149,32 @@ export class SharedTask {
       throw new DamselflyError('RANGE_INVALID', 'offset and length are whole numbers of bytes')
     }
     if (offset + length > available) throw new DamselflyError('RANGE_INVALID', `block ${index} has ${available} bytes`)
-    if (!(await this.check(index))) throw notPresent(index)
-    const bytes = await this.#backing.readBlock(index, offset, length)
-    if (bytes === undefined && this.#digests.get(index) === digest) await this.drop(index)
+    const isChecked = this.#checked.has(index)
+    const block = isChecked ? this.#memory.recent.get(this.taskId, index) : await this.block(index)
+    if (block !== undefined) {
+      const copy = Uint8Array.from(block.bytes.subarray(offset, offset + length))
+      block.release()
+      return copy
+    }
+    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
+    const isRead = await this.#backing.readBlock(index, offset, bytes)
+    if (!isRead && this.#digests.get(index) === digest) await this.drop(index)
     // A block that was dropped, or dropped and written again, while it was read may be a mixture.
-    if (bytes === undefined || this.#digests.get(index) !== digest) throw notPresent(index)
+    if (!isRead || this.#digests.get(index) !== digest) throw notPresent(index)
     return bytes
   }
 
   async check(index: number): Promise<boolean> {
     if (this.#checked.has(index)) return this.present.has(index)
-    const check = this.#checks.get(index) ?? this.#hash(index).finally(() => this.#checks.delete(index))
-    this.#checks.set(index, check)
-    return check
+    const block = await this.#load(index)
+    block?.release()
+    return block !== undefined
   }
 
   async verify({ signal }: { signal: AbortSignal }): Promise<number[]> {
     this.#checkOpen()
     const digests = new Map(this.#digests)
-    const read = (index: number) => this.#backing.readBlock(index, 0, blockLength(index, this.#record))
-    const found = await findDamagedBlocks(digests, read, signal)
+    const found = await findDamagedBlocks(digests, (index, digest) => this.#isDamaged(index, digest), signal)
     const damaged = found.filter(index => this.#digests.get(index) === digests.get(index))
     for (const index of damaged) await this.drop(index)
     return damaged
@@ -167,6 +188,7 @@ export class SharedTask {
     if (!this.present.delete(index)) return
     this.#digests.delete(index)
     this.#checked.delete(index)
+    this.#memory.recent.drop(this.taskId, index)
     await this.#inTurn(index, 'drop', async () => {
       if (this.complete) this.#change({ complete: false })
       await this.#save()
@@ -199,20 +221,27 @@ export class SharedTask {
     this.#closed = true
     await Promise.allSettled([...this.#changes.values()].map(change => change.done))
     await this.#save().catch(() => {})
+    this.#memory.recent.dropTask(this.taskId)
     await this.#backing.close()
   }
 
-  async #hash(index: number): Promise<boolean> {
+  /** A block; undefined when it is not present, or its bytes turned out to be gone or wrong. */
+  async #load(index: number): Promise<BlockBuffer | undefined> {
     this.#checkOpen()
     const digest = this.#digests.get(index)
-    if (digest === undefined) return false
-    const bytes = await this.#backing.readBlock(index, 0, blockLength(index, this.#record))
-    const intact = await isIntact(bytes, digest)
-    // It may have been dropped, and even written again, meanwhile.
-    if (this.#digests.get(index) !== digest) return false
-    if (intact) this.#checked.add(index)
-    else await this.drop(index)
-    return intact
+    if (digest === undefined) return undefined
+    // It may be dropped, and even written again, meanwhile.
+    const current = () => !this.#closed && this.#digests.get(index) === digest
+    const block = await this.#loads.load({ index, lengthBytes: blockLength(index, this.#record), digest, current })
+    if (block !== undefined && current()) return block
+    block?.release()
+    if (block === undefined && current()) await this.drop(index)
+    return undefined
+  }
+
+  async #isDamaged(index: number, digest: BlockDigest): Promise<boolean> {
+    const wanted = { lengthBytes: blockLength(index, this.#record), digest }
+    return !(await isIntact(this.#memory, wanted, into => this.#backing.readBlock(index, 0, into)))
   }
 
   #checkOpen(): void {

@@ -2,6 +2,7 @@ import type { Bitfield } from '../../protocol/bitfield.ts'
 import type { BlockDigest } from '../../protocol/block-map.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/task.ts'
+import type { BlockBuffer } from './block-buffers.ts'
 import type { TaskBlocks } from './block-store.ts'
 import type { SharedTask } from './shared-task.ts'
 
@@ -54,10 +55,14 @@ export class TaskHandle implements TaskBlocks {
     await task.setSize(sizeBytes)
   }
 
-  async write(index: number, digest: BlockDigest, bytes: Uint8Array): Promise<void> {
+  async write(index: number, digest: BlockDigest, block: BlockBuffer): Promise<void> {
     const task = this.#open()
     await this.#holder.claim(task.sizeBytes)
-    await task.write(index, digest, bytes)
+    await task.write(index, digest, block)
+  }
+
+  async block(index: number): Promise<BlockBuffer> {
+    return this.#open().block(index)
   }
 
   async read(index: number, offset?: number, length?: number): Promise<Uint8Array> {

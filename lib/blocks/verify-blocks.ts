@@ -1,5 +1,5 @@
-import { webcrypto } from 'node:crypto'
 import { type BlockDigest, blockRange, sameBlockDigest } from '../../protocol/block-map.ts'
+import type { BlockMemory } from './block-loads.ts'
 import type { TaskShape } from './block-store.ts'
 
 /** Blocks read and hashed at once: enough to keep the disk and the hash threads busy, at most 16 MiB of memory. */
@@ -13,30 +13,36 @@ export function blocksPastEnd(indices: Iterable<number>, shape: TaskShape, fileB
   })
 }
 
-/** Whether a block has the bytes that it was written with. Hashing runs off the main thread. */
-export async function isIntact(bytes: Uint8Array | undefined, expected: BlockDigest): Promise<boolean> {
-  if (bytes === undefined) return false
-  const digest = await webcrypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
-  return sameBlockDigest(new Uint8Array(digest) as BlockDigest, expected)
+/** Whether a stored block has the bytes that it was written with. @param read reads it; false when its bytes have gone */
+export async function isIntact(
+  { buffers, hasher }: BlockMemory,
+  { lengthBytes, digest }: { readonly lengthBytes: number; readonly digest: BlockDigest },
+  read: (into: Uint8Array) => Promise<boolean>,
+): Promise<boolean> {
+  const block = buffers.take(lengthBytes)
+  try {
+    return (await read(block.bytes)) && sameBlockDigest(await hasher.blockDigest(block.bytes), digest)
+  } finally {
+    block.release()
+  }
 }
 
 /**
- * Hashes blocks and tells which do not have the bytes that they were written with.
- * @param read gives the bytes of a block, or undefined where they are gone
+ * Looks at blocks and tells which are damaged.
  * @param signal ends the work early
  */
 export async function findDamagedBlocks(
   digests: ReadonlyMap<number, BlockDigest>,
-  read: (index: number) => Promise<Uint8Array | undefined>,
+  isDamaged: (index: number, digest: BlockDigest) => Promise<boolean>,
   signal: AbortSignal,
 ): Promise<number[]> {
   const damaged: number[] = []
   const queue = digests.entries()
 
   async function work(): Promise<void> {
-    for (const [index, expected] of queue) {
+    for (const [index, digest] of queue) {
       signal.throwIfAborted()
-      if (!(await isIntact(await read(index), expected))) damaged.push(index)
+      if (await isDamaged(index, digest)) damaged.push(index)
     }
   }
 

@@ -1,3 +1,4 @@
+import type { BlockBuffer } from '../../lib/blocks/block-buffers.ts'
 import type { TaskBlocks } from '../../lib/blocks/block-store.ts'
 import type { BlockDigest, BlockMap } from '../../protocol/block-map.ts'
 import type { TaskId } from '../../protocol/task.ts'
@@ -38,8 +39,8 @@ export class SeedTask {
   }
 
   /** Stores the next block. */
-  async append(digest: BlockDigest, bytes: Uint8Array): Promise<void> {
-    await this.blocks.write(this.map.length, digest, bytes)
+  async append(digest: BlockDigest, block: BlockBuffer): Promise<void> {
+    await this.blocks.write(this.map.length, digest, block)
     this.map.append(digest)
   }
 }

@@ -1,16 +1,17 @@
 import type { BlockBuffers } from '../../lib/blocks/block-buffers.ts'
 import type { BlockStore, TaskShape } from '../../lib/blocks/block-store.ts'
-import { cutBlocks } from '../../lib/blocks/cut-blocks.ts'
 import { storedBlockMap } from '../../lib/blocks/stored-block-map.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { BlockSource } from '../../lib/exchange/block-server.ts'
+import type { Hasher } from '../../lib/hashing/hasher.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Source } from '../../lib/origin/origin.ts'
 import { openResumable, type ResumableRead, type ResumeComponents } from '../../lib/origin/read-resumable.ts'
-import { blockDigestOf, blockRange } from '../../protocol/block-map.ts'
-import { createDigester, type Digester, digestAlgorithm } from '../../protocol/digest.ts'
+import { blockRange } from '../../protocol/block-map.ts'
+import type { Digest } from '../../protocol/digest.ts'
 import { DamselflyError, type ErrorCode, toDamselflyError } from '../../protocol/errors.ts'
 import { digestOfTask, type TaskId } from '../../protocol/task.ts'
+import { fillTask } from './fill-task.ts'
 import { SeedTask } from './seed-task.ts'
 
 /** Who wants to know how tasks come along. */
@@ -26,6 +27,7 @@ export interface SeedListener {
 export interface SeederComponents {
   readonly store: BlockStore
   readonly buffers: BlockBuffers
+  readonly hasher: Hasher
   readonly resume: ResumeComponents
   readonly listener: SeedListener
   readonly clock: Clock
@@ -177,28 +179,10 @@ export class Seeder implements BlockSource {
   }
 
   async #readOrigin(task: SeedTask, source: Source): Promise<void> {
-    const { listener, buffers } = this.#components
-    const { blockSizeBytes } = task.map
-    const digester = await this.#digestStored(task)
-    const start = task.readyBlocks * blockSizeBytes
-    if (start !== task.map.sizeBytes) {
-      const content = await this.#openOrigin(source, start)
-      task.contentType = content.contentType
-      if (content.sizeBytes !== undefined) await task.setSize(content.sizeBytes)
-      listener.grown(task)
-      let position = start
-      for await (const block of cutBlocks(content.body, blockSizeBytes, buffers)) {
-        const { bytes } = block
-        position += bytes.length
-        if (bytes.length < blockSizeBytes) await task.setSize(position)
-        digester.update(bytes)
-        await task.append(blockDigestOf(bytes), bytes)
-        block.release()
-        listener.grown(task)
-      }
-      await task.setSize(position)
-    }
-    await this.#finish(task, digester)
+    const { buffers, hasher, listener } = this.#components
+    const openOrigin = (start: number) => this.#openOrigin(source, start)
+    const grown = () => listener.grown(task)
+    await this.#finish(task, await fillTask({ buffers, hasher, openOrigin, grown }, task))
   }
 
   async #openOrigin(source: Source, start: number): Promise<ResumableRead> {
@@ -214,16 +198,9 @@ export class Seeder implements BlockSource {
     }
   }
 
-  async #digestStored(task: SeedTask): Promise<Digester> {
-    const digest = digestOfTask(task.taskId)
-    const digester = createDigester(digest === undefined ? 'sha256' : digestAlgorithm(digest))
-    for (let block = 0; block < task.readyBlocks; block++) digester.update(await task.blocks.read(block))
-    return digester
-  }
-
-  async #finish(task: SeedTask, digester: Digester): Promise<void> {
+  async #finish(task: SeedTask, found: Digest): Promise<void> {
     const expected = digestOfTask(task.taskId)
-    if (expected !== undefined && digester.digest() !== expected) {
+    if (expected !== undefined && found !== expected) {
       await this.drop(task.taskId, 'CONTENT_CORRUPT')
       throw new DamselflyError('CONTENT_CORRUPT', 'what the origin sent has another digest')
     }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ownBuffer } from '../../lib/blocks/block-buffers.ts'
 import type { BlockStore, TaskBlocks, TaskShape } from '../../lib/blocks/block-store.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import { blocksOf, type ContentBlock, contentOf, taskOf } from './content-blocks.ts'
@@ -106,14 +107,12 @@ export function describeBlockStore(name: string, createFixture: () => Promise<Bl
       await expect(task.read(3, 0, 6)).rejects.toMatchObject({ code: 'RANGE_INVALID' })
     })
 
-    it('gives each reader memory of its own and keeps none of the writer', async () => {
+    it('gives each reader of a slice memory of its own and keeps no digest of the writer', async () => {
       const task = await store.open(TASK, SHAPE)
       const [first] = BLOCKS
       if (first === undefined) throw new Error('no block')
-      const buffer = Uint8Array.from(first.bytes)
       const digest = Uint8Array.from(first.digest) as typeof first.digest
-      await task.write(0, digest, buffer)
-      buffer.fill(0)
+      await task.write(0, digest, ownBuffer(first.bytes))
       digest.fill(0)
       const read = await task.read(0)
       expect(read).toEqual(first.bytes)
@@ -123,10 +122,19 @@ export function describeBlockStore(name: string, createFixture: () => Promise<Bl
       expect(task.digestAt(0)).toEqual(first.digest)
     })
 
+    it('gives whole blocks, whose bytes stay while they are held', async () => {
+      const task = await stored(BLOCKS)
+      const held = await Promise.all(BLOCKS.map(({ index }) => task.block(index)))
+      for (const { index } of BLOCKS) await task.drop(index)
+      for (const [index, block] of held.entries()) expect(block.bytes).toEqual(BLOCKS[index]?.bytes)
+      for (const block of held) block.release()
+    })
+
     it('does not read a block that is not present', async () => {
       const task = await stored(BLOCKS.slice(0, 1))
       for (const index of [1, 99, -1, 2 ** 32]) {
         await expect(task.read(index)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+        await expect(task.block(index)).rejects.toMatchObject({ code: 'STORE_FAILED' })
       }
     })
 
@@ -146,7 +154,7 @@ export function describeBlockStore(name: string, createFixture: () => Promise<Bl
       for (const [index, length] of wrong) {
         const [block] = blocksOf(contentOf(BLOCK), BLOCK)
         if (block === undefined) throw new Error('no block')
-        const writing = task.write(index, block.digest, new Uint8Array(length))
+        const writing = task.write(index, block.digest, ownBuffer(new Uint8Array(length)))
         await expect(writing).rejects.toMatchObject({ code: 'SIZE_INVALID' })
       }
       expect(task.present.count).toBe(0)
@@ -156,7 +164,7 @@ export function describeBlockStore(name: string, createFixture: () => Promise<Bl
       const task = await stored()
       const other = blocksOf(contentOf(CONTENT.length, 1), BLOCK)[1]
       if (other === undefined) throw new Error('no block')
-      await task.write(1, other.digest, other.bytes)
+      await task.write(1, other.digest, ownBuffer(other.bytes))
       expect(await task.read(1)).toEqual(BLOCKS[1]?.bytes)
       expect(task.digestAt(1)).toEqual(BLOCKS[1]?.digest)
     })
@@ -173,12 +181,12 @@ export function describeBlockStore(name: string, createFixture: () => Promise<Bl
       await writeAll(task, BLOCKS.slice(0, 3))
       const last = BLOCKS[3]
       if (last === undefined) throw new Error('no block')
-      await expect(task.write(3, last.digest, last.bytes)).rejects.toMatchObject({ code: 'SIZE_INVALID' })
+      await expect(task.write(3, last.digest, ownBuffer(last.bytes))).rejects.toMatchObject({ code: 'SIZE_INVALID' })
       await task.setSize(CONTENT.length)
       await task.setSize(CONTENT.length)
       await expect(task.setSize(CONTENT.length + 1)).rejects.toMatchObject({ code: 'SIZE_INVALID' })
       expect(task.sizeBytes).toBe(CONTENT.length)
-      await task.write(3, last.digest, last.bytes)
+      await task.write(3, last.digest, ownBuffer(last.bytes))
       expect(await task.read(3)).toEqual(last.bytes)
       await task.close()
       expect(await store.list()).toMatchObject([{ sizeBytes: CONTENT.length, storedBytes: CONTENT.length }])
@@ -201,7 +209,7 @@ export function describeBlockStore(name: string, createFixture: () => Promise<Bl
       const task = await store.open(empty, { blockSizeBytes: BLOCK, sizeBytes: 0 })
       const [block] = BLOCKS
       if (block === undefined) throw new Error('no block')
-      await expect(task.write(0, block.digest, block.bytes)).rejects.toMatchObject({ code: 'SIZE_INVALID' })
+      await expect(task.write(0, block.digest, ownBuffer(block.bytes))).rejects.toMatchObject({ code: 'SIZE_INVALID' })
       await task.markComplete()
       expect(task.complete).toBe(true)
       await task.close()
@@ -220,7 +228,7 @@ export function describeBlockStore(name: string, createFixture: () => Promise<Bl
       await expect(task.read(1)).rejects.toMatchObject({ code: 'STORE_FAILED' })
       const other = blocksOf(contentOf(CONTENT.length, 1), BLOCK)[1]
       if (other === undefined) throw new Error('no block')
-      await task.write(1, other.digest, other.bytes)
+      await task.write(1, other.digest, ownBuffer(other.bytes))
       expect(await task.read(1)).toEqual(other.bytes)
       expect(task.digestAt(1)).toEqual(other.digest)
     })
@@ -229,9 +237,9 @@ export function describeBlockStore(name: string, createFixture: () => Promise<Bl
       const task = await stored()
       const [block] = BLOCKS
       if (block === undefined) throw new Error('no block')
-      await Promise.all([task.drop(0), task.write(0, block.digest, block.bytes)])
+      await Promise.all([task.drop(0), task.write(0, block.digest, ownBuffer(block.bytes))])
       expect(task.present.has(0)).toBe(true)
-      await Promise.all([task.drop(0), task.write(0, block.digest, block.bytes), task.drop(1)])
+      await Promise.all([task.drop(0), task.write(0, block.digest, ownBuffer(block.bytes)), task.drop(1)])
       await task.close()
       const again = await store.openExisting(TASK)
       expect([...(again?.present ?? [])]).toEqual([0, 2, 3])
@@ -356,7 +364,7 @@ export function describeBlockStore(name: string, createFixture: () => Promise<Bl
       await expect(task.read(0)).rejects.toMatchObject({ code: 'STORE_FAILED' })
       const [block] = BLOCKS
       if (block === undefined) throw new Error('no block')
-      await expect(task.write(0, block.digest, block.bytes)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+      await expect(task.write(0, block.digest, ownBuffer(block.bytes))).rejects.toMatchObject({ code: 'STORE_FAILED' })
       await expect(task.drop(0)).rejects.toMatchObject({ code: 'STORE_FAILED' })
       await expect(task.setSize(CONTENT.length)).rejects.toMatchObject({ code: 'STORE_FAILED' })
       await expect(task.markComplete()).rejects.toMatchObject({ code: 'STORE_FAILED' })
@@ -367,5 +375,5 @@ export function describeBlockStore(name: string, createFixture: () => Promise<Bl
 
 /** Writes blocks at the same time. */
 export async function writeAll(task: TaskBlocks, blocks: readonly ContentBlock[]): Promise<void> {
-  await Promise.all(blocks.map(({ index, digest, bytes }) => task.write(index, digest, bytes)))
+  await Promise.all(blocks.map(({ index, digest, bytes }) => task.write(index, digest, ownBuffer(bytes))))
 }

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ownBuffer } from '../../lib/blocks/block-buffers.ts'
 import type { BlockStore } from '../../lib/blocks/block-store.ts'
 import type { Quota } from '../../lib/blocks/quota.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -160,7 +161,9 @@ export function describeStoreQuota(
       await begun.close()
       const other = await store.open(taskOf(contentOf(2 * BLOCK, 2)), { blockSizeBytes: BLOCK, sizeBytes: 2 * BLOCK })
       const again = await store.openExisting(begun.taskId)
-      await expect(again?.write(1, blockAt(blocks, 1).digest, blockAt(blocks, 1).bytes)).rejects.toMatchObject({
+      await expect(
+        again?.write(1, blockAt(blocks, 1).digest, ownBuffer(blockAt(blocks, 1).bytes)),
+      ).rejects.toMatchObject({
         code: 'STORE_FULL',
       })
       await other.close()

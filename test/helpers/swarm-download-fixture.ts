@@ -4,6 +4,7 @@ import { RequestPump } from '../../dfget/peer/task/request-pump.ts'
 import { SwarmDownload } from '../../dfget/peer/task/swarm-download.ts'
 import { type BlockBuffer, ownBuffer } from '../../lib/blocks/block-buffers.ts'
 import { MemoryBlockStore } from '../../lib/blocks/memory-block-store.ts'
+import { createInlineHasher } from '../../lib/hashing/inline-hasher.ts'
 import { silentLogger } from '../../lib/logger.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import { seededBytes } from './blob.ts'
@@ -51,10 +52,8 @@ export class SwarmDownloadFixture {
     const content = seededBytes(blocks * BLOCK_BYTES, seed)
     const all = blocksOf(content, BLOCK_BYTES)
     const shape = { blockSizeBytes: BLOCK_BYTES, sizeBytes: content.length }
-    const assembly = new Assembly(await this.store.open(taskOf(content), shape), {
-      stored: block => swarm.stored(block),
-      lost() {},
-    })
+    const listener = { stored: (block: number) => swarm.stored(block), lost() {} }
+    const assembly = new Assembly(await this.store.open(taskOf(content), shape), listener, createInlineHasher())
     await assembly.extendMap(0, Buffer.concat(all.map(({ digest }) => digest)))
     const swarm: SwarmDownload = new SwarmDownload(
       {

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { ownBuffer } from '../../lib/blocks/block-buffers.ts'
 import type { BlockStore, TaskBlocks } from '../../lib/blocks/block-store.ts'
 import { DiskBlockStore } from '../../lib/blocks/disk-block-store.ts'
 import { MemoryBlockStore } from '../../lib/blocks/memory-block-store.ts'
@@ -40,7 +41,7 @@ const write = fc
   .map(([version, at]) =>
     command(`write ${at} of version ${version}`, async (model, real) => {
       const blocks = at.map(each => VERSIONS[version]?.[each]).filter(block => block !== undefined)
-      await Promise.all(blocks.map(block => real.task.write(block.index, block.digest, block.bytes)))
+      await Promise.all(blocks.map(block => real.task.write(block.index, block.digest, ownBuffer(block.bytes))))
       for (const block of blocks) if (!model.blocks.has(block.index)) model.blocks.set(block.index, block)
     }),
   )

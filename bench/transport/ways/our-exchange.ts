@@ -3,7 +3,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { BlockClient } from '../../../dfget/peer/exchange/block-client.ts'
 import { createPeerLimits } from '../../../dfget/peer/exchange/peer-limits.ts'
 import { Holdings } from '../../../dfget/peer/holdings.ts'
-import { BlockBuffers } from '../../../lib/blocks/block-buffers.ts'
+import { BlockBuffers, ownBuffer } from '../../../lib/blocks/block-buffers.ts'
 import { MemoryBlockStore } from '../../../lib/blocks/memory-block-store.ts'
 import { systemClock } from '../../../lib/clock.ts'
 import { serveBlocks } from '../../../lib/exchange/block-server.ts'
@@ -83,7 +83,7 @@ async function fillStore(): Promise<MemoryBlockStore> {
   const bytes = new Uint8Array(BLOCK_BYTES)
   for (let index = 0; index < BLOCKS; index++) {
     randomFillSync(bytes)
-    await blocks.write(index, blockDigestOf(bytes), bytes)
+    await blocks.write(index, blockDigestOf(bytes), ownBuffer(bytes))
   }
   return store
 }

@@ -128,7 +128,7 @@ function chooseSlowest(neighbour: Neighbour, nowMs: number): number {
 function isWorthwhile({ download, link }: Neighbour, block: number, nowMs: number, factor: number): boolean {
   const open = download.requests.get(block)
   const first = open?.[0]
-  if (first === undefined || first.neighbour.link === link || open?.length !== 1) return false
+  if (first === undefined || first.delivered || first.neighbour.link === link || open?.length !== 1) return false
   // One that has delivered nothing yet is left its time.
   if (first.neighbour.link.rateBytesPerMs === 0) return false
   return expectedMs(link, download.blockSizeBytes) * factor < leftMs(first, nowMs)

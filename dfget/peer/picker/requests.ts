@@ -3,7 +3,7 @@ import type { BlockRequest, Download, Neighbour } from './state.ts'
 /** Books a request as open. */
 export function openRequest(neighbour: Neighbour, block: number, nowMs: number): BlockRequest {
   const { download, link } = neighbour
-  const request: BlockRequest = { neighbour, block, askedAtMs: nowMs }
+  const request: BlockRequest = { neighbour, block, askedAtMs: nowMs, delivered: false }
   const others = download.requests.get(block)
   if (others === undefined) download.requests.set(block, [request])
   else others.push(request)
@@ -13,10 +13,17 @@ export function openRequest(neighbour: Neighbour, block: number, nowMs: number):
   return request
 }
 
+/** The bytes are here: the place on the link is free for another, while the block is still on the books. */
+export function noteArrival(request: BlockRequest): void {
+  if (request.delivered) return
+  request.delivered = true
+  leaveLink(request)
+}
+
 /** Takes a request off the books, however it ended. A second call does nothing. */
 export function closeRequest(request: BlockRequest): void {
   const { block } = request
-  const { download, link } = request.neighbour
+  const { download } = request.neighbour
   const open = download.requests.get(block) ?? []
   const at = open.indexOf(request)
   if (at < 0) return
@@ -25,6 +32,10 @@ export function closeRequest(request: BlockRequest): void {
     download.requests.delete(block)
     download.asked.delete(block)
   }
+  if (!request.delivered) leaveLink(request)
+}
+
+function leaveLink({ neighbour: { download, link } }: BlockRequest): void {
   link.requests--
   link.requestedBytes -= download.blockSizeBytes
 }

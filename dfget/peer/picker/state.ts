@@ -31,11 +31,13 @@ export interface Neighbour {
   readonly has: Bitfield
 }
 
-/** A request that has been made and not been answered. */
+/** A request that has been made, and whose block is not stored. */
 export interface BlockRequest {
   readonly neighbour: Neighbour
   readonly block: number
   readonly askedAtMs: number
+  /** The bytes are here, and are being verified and stored. */
+  delivered: boolean
 }
 
 /** What the picker knows of one download. Plain data, changed by the functions of this folder only. */

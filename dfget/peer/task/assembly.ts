@@ -1,14 +1,8 @@
 import { type BlockBuffer, ownBuffer } from '../../../lib/blocks/block-buffers.ts'
 import type { TaskBlocks } from '../../../lib/blocks/block-store.ts'
+import type { Hasher } from '../../../lib/hashing/hasher.ts'
 import type { Bitfield } from '../../../protocol/bitfield.ts'
-import {
-  type BlockDigest,
-  BlockMap,
-  blockCountOf,
-  blockDigestOf,
-  blockRange,
-  sameBlockDigest,
-} from '../../../protocol/block-map.ts'
+import { type BlockDigest, BlockMap, blockCountOf, blockRange, sameBlockDigest } from '../../../protocol/block-map.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { digestOfTask, type TaskId } from '../../../protocol/task.ts'
 import { type Account, type BlockSender, book, emptyAccount } from './account.ts'
@@ -22,9 +16,6 @@ export interface AssemblyListener {
   /** Blocks were found wrong after they had been stored. */
   lost(blocks: number[]): void
 }
-
-/** Stored blocks are read in pieces of this size. */
-const PIECE_BYTES = 256 * 1024
 
 const NOTHING = ownBuffer(new Uint8Array(0))
 
@@ -46,6 +37,7 @@ export class Assembly {
   readonly done: Promise<void>
   readonly #blocks: TaskBlocks
   readonly #listener: AssemblyListener
+  readonly #hasher: Hasher
   readonly #whole: WholeDigest | undefined
   /** Blocks that are verified and on their way to the store. */
   readonly #writing = new Map<number, BlockBuffer>()
@@ -54,7 +46,7 @@ export class Assembly {
   #failure: Error | undefined
   #checking = false
 
-  constructor(blocks: TaskBlocks, listener: AssemblyListener) {
+  constructor(blocks: TaskBlocks, listener: AssemblyListener, hasher: Hasher) {
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     this.done = promise
     this.done.catch(() => {})
@@ -62,9 +54,10 @@ export class Assembly {
     this.taskId = blocks.taskId
     this.#blocks = blocks
     this.#listener = listener
+    this.#hasher = hasher
     this.map = new BlockMap(blocks.blockSizeBytes, blocks.sizeBytes)
     const digest = digestOfTask(blocks.taskId)
-    this.#whole = digest === undefined ? undefined : new WholeDigest(digest)
+    this.#whole = digest === undefined ? undefined : new WholeDigest(hasher, digest)
     for (const block of blocks.present) this.account.diskBytes += this.lengthOf(block)
     if (blocks.complete) resolve()
     else this.#advance()
@@ -138,22 +131,23 @@ export class Assembly {
    */
   async accept(block: number, buffer: BlockBuffer, sender: BlockSender): Promise<void> {
     try {
-      if (!this.has(block) && this.#failure === undefined) await this.#store(block, buffer, sender)
+      if (this.has(block) || this.#failure !== undefined) return
+      const digest = await this.#hasher.blockDigest(buffer.bytes)
+      this.#verify(block, digest, sender)
+      // Another may have sent it meanwhile.
+      if (!this.has(block) && this.#failure === undefined) await this.#store(block, digest, buffer, sender)
     } finally {
       buffer.release()
     }
   }
 
-  async #store(block: number, buffer: BlockBuffer, sender: BlockSender): Promise<void> {
-    const { bytes } = buffer
-    const digest = blockDigestOf(bytes)
-    this.#verify(block, digest, sender)
-    book(this.account, sender, bytes.length)
+  async #store(block: number, digest: BlockDigest, buffer: BlockBuffer, sender: BlockSender): Promise<void> {
+    book(this.account, sender, buffer.bytes.length)
     this.arrivals.add(block, sender)
     this.#writing.set(block, buffer)
     this.#handOut(block, buffer)
     try {
-      await this.#blocks.write(block, digest, bytes)
+      await this.#blocks.write(block, digest, buffer)
     } catch (error) {
       this.fail(error as Error)
       throw error
@@ -169,10 +163,7 @@ export class Assembly {
    * @throws the failure of the assembly, or the signal's reason
    */
   async block(block: number, { signal }: { signal: AbortSignal }): Promise<BlockBuffer> {
-    const writing = this.#writing.get(block)
-    writing?.retain()
-    if (writing !== undefined) return writing
-    if (this.present.has(block)) return ownBuffer(await this.#blocks.read(block))
+    if (this.has(block)) return this.#held(block)
     if (block >= (this.blockCount ?? Number.POSITIVE_INFINITY)) return NOTHING
     if (this.#failure !== undefined) throw this.#failure
     signal.throwIfAborted()
@@ -190,14 +181,13 @@ export class Assembly {
     }
   }
 
-  /**
-   * The bytes of a stored block from an offset on, in pieces. Short-lived small buffers are collected early; whole blocks would
-   * pile up in the old generation (docs/decisions/0005).
-   */
-  async *stored(block: number, offset: number, end: number): AsyncGenerator<Uint8Array> {
-    for (let at = offset; at < end; at += PIECE_BYTES) {
-      yield await this.#blocks.read(block, at, Math.min(PIECE_BYTES, end - at))
-    }
+  /** Brings a stored block into memory for a reader that is about to ask for it. */
+  readAhead(block: number): void {
+    if (!this.present.has(block)) return
+    this.#blocks.block(block).then(
+      ahead => ahead.release(),
+      () => {},
+    )
   }
 
   /** Gives up because the content is not what its digest says: no block of it is kept. */
@@ -210,6 +200,7 @@ export class Assembly {
   fail(error: Error): void {
     if (this.#failure !== undefined || this.complete) return
     this.#failure = error
+    this.#whole?.abandon()
     this.#settle.reject(error)
     for (const waiters of this.#waiters.values()) for (const waiter of waiters) waiter.reject(error)
     this.#waiters.clear()
@@ -239,7 +230,7 @@ export class Assembly {
     const all = blockCount !== undefined && this.present.count >= blockCount
     if (!all || this.#checking || (this.#whole?.hashed ?? blockCount) < blockCount) return
     this.#checking = true
-    const digest: string | undefined = this.#whole?.digest()
+    const digest: string | undefined = await this.#whole?.digest()
     if (digest !== undefined && digest !== this.taskId) return this.discard(`expected ${this.taskId}, got ${digest}`)
     await this.#blocks.markComplete()
     this.#settle.resolve()
@@ -248,18 +239,15 @@ export class Assembly {
   // A block may be stored in the moment in which a run of the hash ends for want of it; hence the loop.
   async #hashOn(whole: WholeDigest): Promise<void> {
     do {
-      await whole.advance(block => (this.has(block) ? this.#pieces(block) : undefined))
+      await whole.advance(block => (this.has(block) ? this.#held(block) : undefined))
     } while (this.has(whole.hashed))
   }
 
-  async *#pieces(block: number): AsyncGenerator<Uint8Array> {
+  /** A block that is here. The caller holds it. */
+  async #held(block: number): Promise<BlockBuffer> {
     const writing = this.#writing.get(block)
-    if (writing === undefined) {
-      yield* this.stored(block, 0, this.lengthOf(block))
-      return
-    }
+    if (writing === undefined) return this.#blocks.block(block)
     writing.retain()
-    yield writing.bytes
-    writing.release()
+    return writing
   }
 }

@@ -3,7 +3,7 @@ import { createDownload, type DownloadInit } from '../picker/download.ts'
 import { fillDownload, fillLink, fillNeighbour } from '../picker/fill.ts'
 import { dropIdleLink, linkTo } from '../picker/link.ts'
 import { endDownload } from '../picker/neighbours.ts'
-import { closeRequest } from '../picker/requests.ts'
+import { closeRequest, noteArrival } from '../picker/requests.ts'
 import type { BlockRequest, Download, Link, Links, Neighbour } from '../picker/state.ts'
 
 /** A download as its pump sees it. */
@@ -47,11 +47,16 @@ export class RequestPump {
     endDownload(download)
   }
 
-  /** A request has ended: its place on the link is free for whoever comes next. */
+  /** What was asked for is here, and is being verified and stored: the place on the link is free for whoever comes next. */
+  arrived(request: BlockRequest): void {
+    noteArrival(request)
+    this.#offerLink(request)
+  }
+
+  /** A request has ended, however it did. */
   close(request: BlockRequest): void {
     closeRequest(request)
-    this.#offered.links.add(request.neighbour.link)
-    this.#schedule()
+    this.#offerLink(request)
   }
 
   /** A neighbour has something new to offer. */
@@ -70,6 +75,11 @@ export class RequestPump {
   tick(): void {
     const nowMs = this.#clock.now()
     for (const link of this.#links.values()) dropIdleLink(this.#links, link, nowMs)
+  }
+
+  #offerLink({ neighbour }: BlockRequest): void {
+    this.#offered.links.add(neighbour.link)
+    this.#schedule()
   }
 
   #schedule(): void {

@@ -1,3 +1,4 @@
+import type { BlockBuffer } from '../../../lib/blocks/block-buffers.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Logger } from '../../../lib/logger.ts'
 import type { Bitfield } from '../../../protocol/bitfield.ts'
@@ -39,6 +40,9 @@ export interface SwarmDownloadInit {
 /** Blocks that content of unknown size may have: a bound on what a neighbour's claim can make us allocate. */
 const MAX_BLOCKS = 2 ** 20
 
+/** Blocks that have come and are not stored take so much memory, at most, before no more are asked for. */
+const MAX_UNSTORED_BYTES = 8 * 1024 * 1024
+
 /** A peer that fails this often in a row is let go. */
 const MAX_FAILURES = 3
 
@@ -57,6 +61,8 @@ export class SwarmDownload {
   /** Peers that lied. */
   readonly #banned = new Set<string>()
   #tickedAt: number
+  /** Blocks that have come and are not stored. */
+  #unstored = 0
 
   constructor(components: SwarmDownloadComponents, { supernode, background, seed }: SwarmDownloadInit) {
     const { assembly, pump, clock } = components
@@ -230,14 +236,28 @@ export class SwarmDownload {
     try {
       const want = { task: assembly.taskId, ticket: ticket(), block, maxBytes: assembly.blockSizeBytes }
       const buffer = await clientOf(neighbour.link.peer).fetch(want, controller)
+      // What is here cannot be ended any more.
+      this.#open.delete(request)
       noteDelivery(neighbour.link, buffer.bytes.length, askedAtMs, clock.now())
-      await assembly.accept(block, buffer, neighbour === this.#download.supernode ? 'supernode' : 'peer')
+      await this.#accept(request, buffer)
     } catch (error) {
       if (!controller.signal.aborted) this.#failed(request, error)
       this.look()
     } finally {
       this.#open.delete(request)
       pump.close(request)
+    }
+  }
+
+  async #accept(request: BlockRequest, buffer: BlockBuffer): Promise<void> {
+    const { assembly, pump } = this.#components
+    const { block, neighbour } = request
+    this.#unstored++
+    if (this.#unstored * assembly.blockSizeBytes <= MAX_UNSTORED_BYTES) pump.arrived(request)
+    try {
+      await assembly.accept(block, buffer, neighbour === this.#download.supernode ? 'supernode' : 'peer')
+    } finally {
+      this.#unstored--
     }
   }
 

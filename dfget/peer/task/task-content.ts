@@ -160,21 +160,16 @@ async function* readAssembly(
       const blockStart = reader.head * blockSizeBytes
       // What is still stored of wrong content is on its way out.
       if (assembly.failure !== undefined) throw assembly.failure
-      if (assembly.present.has(reader.head)) {
-        const blockEnd = Math.min(assembly.lengthOf(reader.head), end - blockStart)
-        if (position - blockStart >= blockEnd) return
-        for await (const piece of assembly.stored(reader.head, position - blockStart, blockEnd)) {
-          yield piece
-          position += piece.length
-        }
-        continue
-      }
       const { bytes, release } = await blockInTime(assembly, reader.head, options)
-      const piece = bytes.subarray(position - blockStart, Math.min(bytes.length, end - blockStart))
-      if (piece.length === 0) return
-      yield piece
-      release()
-      position += piece.length
+      try {
+        const piece = bytes.subarray(position - blockStart, Math.min(bytes.length, end - blockStart))
+        if (piece.length === 0) return
+        if (blockStart + blockSizeBytes < end) assembly.readAhead(reader.head + 1)
+        yield piece
+        position += piece.length
+      } finally {
+        release()
+      }
     }
   } finally {
     reader.release()
@@ -211,6 +206,7 @@ async function blockInTime(
   block: number,
   { signal, clock }: { readonly signal: AbortSignal; readonly clock: Clock },
 ): Promise<BlockBuffer> {
+  if (assembly.has(block)) return assembly.block(block, { signal })
   const late = new AbortController()
   const cancel = clock.after(PATIENCE_MS, () => late.abort(new DamselflyError('BLOCK_LATE', `block ${block}`)))
   try {

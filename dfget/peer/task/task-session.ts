@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto'
 import type { BlockBuffers } from '../../../lib/blocks/block-buffers.ts'
 import type { BlockStore, TaskBlocks } from '../../../lib/blocks/block-store.ts'
 import type { Clock } from '../../../lib/clock.ts'
+import type { Hasher } from '../../../lib/hashing/hasher.ts'
 import type { Logger } from '../../../lib/logger.ts'
 import type { Source } from '../../../lib/origin/origin.ts'
 import { OriginError } from '../../../lib/origin/origin-error.ts'
@@ -31,6 +32,7 @@ export interface TaskSessionComponents {
   readonly pump: RequestPump
   readonly store: BlockStore
   readonly buffers: BlockBuffers
+  readonly hasher: Hasher
   readonly resume: ResumeComponents
   readonly clientOf: (peer: PeerAddress) => BlockClient
   readonly clock: Clock
@@ -260,15 +262,16 @@ export class TaskSession {
 
   #assemble(blocks: TaskBlocks): Assembly {
     this.#blocks = blocks
-    const assembly = new Assembly(blocks, {
-      stored: block => {
+    const listener = {
+      stored: (block: number) => {
         this.#shape.resolve()
         this.#stall.progress()
         this.#swarm?.stored(block)
         this.#membership.stored(blocks.taskId, block)
       },
-      lost: lost => this.#membership.lost(blocks.taskId, lost),
-    })
+      lost: (lost: number[]) => this.#membership.lost(blocks.taskId, lost),
+    }
+    const assembly = new Assembly(blocks, listener, this.#components.hasher)
     this.#assembly = assembly
     return assembly
   }

@@ -1,14 +1,16 @@
-import { createDigester, type Digest, digestAlgorithm } from '../../../protocol/digest.ts'
+import type { BlockBuffer } from '../../../lib/blocks/block-buffers.ts'
+import type { Hasher, RunningDigest } from '../../../lib/hashing/hasher.ts'
+import { type Digest, digestAlgorithm } from '../../../protocol/digest.ts'
 
 /** Hashes content from its beginning while its blocks arrive in any order. */
 export class WholeDigest {
-  readonly #digester
+  readonly #digester: RunningDigest
   #next = 0
   #running: Promise<void> | undefined
 
   /** @param digest says which hash function to use */
-  constructor(digest: Digest) {
-    this.#digester = createDigester(digestAlgorithm(digest))
+  constructor(hasher: Hasher, digest: Digest) {
+    this.#digester = hasher.digester(digestAlgorithm(digest))
   }
 
   /** How many blocks from the beginning on have been hashed. */
@@ -17,10 +19,10 @@ export class WholeDigest {
   }
 
   /**
-   * Hashes on, as far as `read` gives the pieces of blocks. `read` returns undefined for the first block that is missing.
-   * Calls while one is running are that one.
+   * Hashes on, as far as `read` gives blocks, which are released afterwards. `read` returns undefined for the first block that is
+   * missing. Calls while one is running are that one.
    */
-  advance(read: (block: number) => AsyncIterable<Uint8Array> | undefined): Promise<void> {
+  advance(read: (block: number) => Promise<BlockBuffer> | undefined): Promise<void> {
     this.#running ??= this.#run(read).finally(() => {
       this.#running = undefined
     })
@@ -28,13 +30,23 @@ export class WholeDigest {
   }
 
   /** The digest of what was hashed. Ends the computation. */
-  digest(): Digest {
+  digest(): Promise<Digest> {
     return this.#digester.digest()
   }
 
-  async #run(read: (block: number) => AsyncIterable<Uint8Array> | undefined): Promise<void> {
-    for (let pieces = read(this.#next); pieces !== undefined; pieces = read(this.#next)) {
-      for await (const piece of pieces) this.#digester.update(piece)
+  /** Ends a computation that nobody needs any more. */
+  abandon(): void {
+    this.#digester.abandon()
+  }
+
+  async #run(read: (block: number) => Promise<BlockBuffer> | undefined): Promise<void> {
+    for (let reading = read(this.#next); reading !== undefined; reading = read(this.#next)) {
+      const block = await reading
+      try {
+        await this.#digester.update(block.bytes)
+      } finally {
+        block.release()
+      }
       this.#next++
     }
   }

@@ -6,6 +6,7 @@ import { assembledContent } from '../../../dfget/peer/task/task-content.ts'
 import { ownBuffer } from '../../../lib/blocks/block-buffers.ts'
 import type { TaskBlocks } from '../../../lib/blocks/block-store.ts'
 import { MemoryBlockStore } from '../../../lib/blocks/memory-block-store.ts'
+import { createInlineHasher } from '../../../lib/hashing/inline-hasher.ts'
 import { silentLogger } from '../../../lib/logger.ts'
 import { blocksOf, contentOf, taskOf } from '../../helpers/content-blocks.ts'
 import { type FakeOrigin, fakeOrigin } from '../../helpers/fake-origin.ts'
@@ -40,7 +41,8 @@ beforeEach(async () => {
 
 async function assemble(sizeBytes: number | undefined = CONTENT.length, given?: TaskBlocks): Promise<Assembly> {
   const blocks = given ?? (await store.open(TASK, { blockSizeBytes: BLOCK, sizeBytes }))
-  return new Assembly(blocks, { stored: block => stored.push(block), lost: blocks => lost.push(...blocks) })
+  const listener = { stored: (block: number) => stored.push(block), lost: (blocks: number[]) => lost.push(...blocks) }
+  return new Assembly(blocks, listener, createInlineHasher())
 }
 
 const digests = (blocks = BLOCKS) => Buffer.concat(blocks.map(({ digest }) => digest))

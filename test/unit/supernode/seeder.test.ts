@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { BlockBuffers } from '../../../lib/blocks/block-buffers.ts'
 import { MemoryBlockStore } from '../../../lib/blocks/memory-block-store.ts'
+import { createInlineHasher } from '../../../lib/hashing/inline-hasher.ts'
 import { silentLogger } from '../../../lib/logger.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import type { TaskId } from '../../../protocol/task.ts'
@@ -37,6 +38,7 @@ function createSeeder(origin: FakeOrigin): Seeder {
   return new Seeder({
     store,
     buffers: new BlockBuffers(),
+    hasher: createInlineHasher(),
     resume: { origin, logger: silentLogger(), account: () => {}, wait: async () => {} },
     listener: {
       grown: task => void ready.push(task.readyBlocks),

@@ -70,7 +70,8 @@ describe('DiskBlockStore under simultaneous use', () => {
   beforeEach(async () => {
     scratch = await createScratchDirectory()
     gate = new Gate()
-    store = new DiskBlockStore({ logger: silentLogger(), openFile: gate.openFile }, { dataDir: scratch.path })
+    const init = { dataDir: scratch.path, recentBytes: 0 }
+    store = new DiskBlockStore({ logger: silentLogger(), openFile: gate.openFile }, init)
     await store.start()
   })
 
@@ -99,11 +100,11 @@ describe('DiskBlockStore under simultaneous use', () => {
     expect(gate.closed).toBe(2)
   })
 
-  it('writes different blocks at once and marks none before its bytes are written', async () => {
+  it('writes one block after the other and marks none before its bytes are written', async () => {
     const task = await store.open(TASK, SHAPE)
     gate.shut('write')
     const writing = writeAll(task, BLOCKS)
-    await waitFor(() => gate.waiting === BLOCKS.length, { timeoutMs: 5_000 })
+    await waitFor(() => gate.waiting === 1, { timeoutMs: 5_000 })
     expect(task.present.count).toBe(0)
     gate.open()
     await writing
@@ -120,7 +121,7 @@ describe('DiskBlockStore under simultaneous use', () => {
     const task = await store.open(TASK, SHAPE)
     gate.shut('write')
     const writing = writeAll(task, BLOCKS)
-    await waitFor(() => gate.waiting === BLOCKS.length, { timeoutMs: 5_000 })
+    await waitFor(() => gate.waiting === 1, { timeoutMs: 5_000 })
     const closing = task.close()
     const stopping = store.stop()
     expect(gate.closed).toBe(0)
@@ -143,6 +144,32 @@ describe('DiskBlockStore under simultaneous use', () => {
     gate.open()
     await expect(reading).rejects.toMatchObject({ code: 'STORE_FAILED' })
     expect(await task.read(1)).toEqual(block(OTHER, 1).bytes)
+  })
+
+  it('reads a block once for all who want it at the same time', async () => {
+    const task = await store.open(TASK, SHAPE)
+    await writeAll(task, BLOCKS)
+    const before = gate.calls.read
+    gate.shut('read')
+    const loading = [task.block(1), task.block(1), task.block(1)]
+    await waitFor(() => gate.waiting === 1, { timeoutMs: 5_000 })
+    gate.open()
+    for (const loaded of await Promise.all(loading)) expect(loaded.bytes).toEqual(block(BLOCKS, 1).bytes)
+    expect(gate.calls.read).toBe(before + 1)
+  })
+
+  it('does not give a block that was dropped while it was read', async () => {
+    const task = await store.open(TASK, SHAPE)
+    await writeAll(task, BLOCKS)
+    gate.shut('read')
+    const loading = task.block(1)
+    const refused = expect(loading).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    await waitFor(() => gate.waiting === 1, { timeoutMs: 5_000 })
+    await task.drop(1)
+    await writeAll(task, [block(OTHER, 1)])
+    gate.open()
+    await refused
+    expect((await task.block(1)).bytes).toEqual(block(OTHER, 1).bytes)
   })
 
   it('drops a block that is being written after it was written', async () => {

@@ -1,0 +1,74 @@
+import { extname } from 'node:path'
+import { Worker } from 'node:worker_threads'
+import type { HashAnswer, HashTask, HashWork } from './hash-messages.ts'
+
+/** Beside this file, and built as it is. */
+const PROGRAM = new URL(`./hash-worker${extname(import.meta.filename)}`, import.meta.url)
+
+/** MiB for the heap of a thread, which holds next to nothing: bytes are in shared memory. */
+const LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 }
+
+interface Asked {
+  readonly resolve: (result: never) => void
+  readonly reject: (error: Error) => void
+}
+
+/** One thread that hashes. It begins with the first question, and again after it broke. */
+export class HashThread {
+  readonly #asked = new Map<number, Asked>()
+  #worker: Worker | undefined
+  #nextId = 0
+  #runs = 0
+
+  /** How many questions wait for an answer. */
+  get waiting(): number {
+    return this.#asked.size
+  }
+
+  /** Another number each time the thread had to begin anew, and had forgotten what it had been told. */
+  get run(): number {
+    return this.#runs
+  }
+
+  /** @throws Error when the thread breaks or is stopped */
+  ask<Result extends HashAnswer['result']>(work: HashWork): Promise<Result> {
+    const { promise, resolve, reject } = Promise.withResolvers<Result>()
+    this.#asked.set(this.#nextId, { resolve, reject })
+    this.tell(work)
+    this.#worker?.ref()
+    return promise
+  }
+
+  /** Gives it work whose result nobody waits for. */
+  tell(work: HashWork): void {
+    this.#worker ??= this.#begin()
+    this.#worker.postMessage({ ...work, id: this.#nextId++ } satisfies HashTask)
+  }
+
+  async stop(): Promise<void> {
+    const worker = this.#worker
+    this.#end(new Error('hashing was stopped'))
+    await worker?.terminate()
+  }
+
+  #begin(): Worker {
+    this.#runs++
+    const worker = new Worker(PROGRAM, { resourceLimits: LIMITS })
+    worker.on('message', ({ id, result }: HashAnswer) => {
+      this.#asked.get(id)?.resolve(result as never)
+      this.#asked.delete(id)
+      // It keeps a program alive only while somebody waits for it.
+      if (this.#asked.size === 0) worker.unref()
+    })
+    worker.on('error', error => {
+      if (this.#worker === worker) this.#end(error as Error)
+    })
+    return worker
+  }
+
+  #end(error: Error): void {
+    this.#worker = undefined
+    for (const { reject } of this.#asked.values()) reject(error)
+    this.#asked.clear()
+  }
+}

@@ -14,16 +14,22 @@ export interface BlockBuffer {
 const MIN_POOLED_BYTES = 64 * 1024
 
 /**
- * Memory for blocks, shared with the threads that hash them. Blocks live long enough to get into V8's old generation, which is
- * collected only every 64 MiB or so of them; used again instead, they cost what is in flight and no more.
+ * More than what comes and goes while blocks are received, hashed, stored and read. The collector does not see how large shared
+ * memory is: what is thrown away stays for a long time, and what is new has to be got from the kernel page by page.
  */
+const MAX_FREE_BYTES = 32 * 1024 * 1024
+
+/** Memory for blocks, shared with the threads that hash them; used again, it is what is in flight and no more. */
 export class BlockBuffers {
-  readonly #free = new Map<number, SharedArrayBuffer[]>()
   readonly #maxFreeBytes: number
+  /** What was given back last stands last. */
+  readonly #free: SharedArrayBuffer[] = []
   #freeBytes = 0
+  /** The least that has been free since the last trim. */
+  #idleBytes = 0
 
   /** @param maxFreeBytes most memory to keep for later */
-  constructor(maxFreeBytes = 8 * 1024 * 1024) {
+  constructor(maxFreeBytes = MAX_FREE_BYTES) {
     this.#maxFreeBytes = maxFreeBytes
   }
 
@@ -31,9 +37,29 @@ export class BlockBuffers {
   take(lengthBytes: number): BlockBuffer {
     if (lengthBytes < MIN_POOLED_BYTES) return ownBuffer(new Uint8Array(lengthBytes))
     const capacity = 2 ** Math.ceil(Math.log2(lengthBytes))
-    const used = this.#free.get(capacity)?.pop()
-    if (used !== undefined) this.#freeBytes -= capacity
-    return this.#held(used ?? new SharedArrayBuffer(capacity), lengthBytes)
+    return this.#held(this.#takeFree(capacity) ?? new SharedArrayBuffer(capacity), lengthBytes)
+  }
+
+  /** To be called now and then: gives back to the system what has not been needed since the last call. */
+  trim(): void {
+    for (let bytes = this.#idleBytes; bytes > 0; ) bytes -= this.#dropOldest()
+    this.#idleBytes = this.#freeBytes
+  }
+
+  #takeFree(capacity: number): SharedArrayBuffer | undefined {
+    const at = this.#free.findLastIndex(({ byteLength }) => byteLength === capacity)
+    if (at < 0) return undefined
+    this.#freeBytes -= capacity
+    this.#idleBytes = Math.min(this.#idleBytes, this.#freeBytes)
+    return this.#free.splice(at, 1)[0]
+  }
+
+  /** @returns how many bytes were dropped */
+  #dropOldest(): number {
+    const bytes = this.#free.shift()?.byteLength ?? 0
+    this.#freeBytes -= bytes
+    this.#idleBytes = Math.min(this.#idleBytes, this.#freeBytes)
+    return bytes
   }
 
   #held(memory: SharedArrayBuffer, lengthBytes: number): BlockBuffer {
@@ -48,12 +74,9 @@ export class BlockBuffers {
   }
 
   #giveBack(memory: SharedArrayBuffer): void {
-    const capacity = memory.byteLength
-    if (this.#freeBytes + capacity > this.#maxFreeBytes) return
-    this.#freeBytes += capacity
-    const free = this.#free.get(capacity)
-    if (free === undefined) this.#free.set(capacity, [memory])
-    else free.push(memory)
+    this.#free.push(memory)
+    this.#freeBytes += memory.byteLength
+    while (this.#freeBytes > this.#maxFreeBytes) this.#dropOldest()
   }
 }
 

@@ -153,7 +153,10 @@ export class DiskBlockStore implements BlockStore {
       this.#stopping = new AbortController()
       this.#index = index
       this.#table.start(stored.values())
-      this.#cancelSweeps = this.#clock.every(SWEEP_EVERY_MS, () => this.#sweepQuietly())
+      this.#cancelSweeps = this.#clock.every(SWEEP_EVERY_MS, () => {
+        this.#memory.buffers.trim()
+        this.#sweepQuietly()
+      })
     } catch (error) {
       await index.close(false)
       throw error

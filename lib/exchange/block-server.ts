@@ -59,11 +59,19 @@ interface Waiting {
   readonly block: number
 }
 
+/** What is being sent. */
+interface Sending extends Waiting {
+  readonly lengthBytes: number
+  sentBytes: number
+  isWanted: boolean
+}
+
 function serveStream(components: BlockServerComponents, stream: Stream, peer: string): void {
   const ended = new AbortController()
   const admitted = new Set<TaskId>()
   const waiting: Waiting[] = []
-  let sending = false
+  let isBusy = false
+  let sending: Sending | undefined
 
   const channel: FrameChannel = createFrameChannel(stream, peer, {
     message: bytes => receive(blockRequestCodec.decode(bytes)),
@@ -71,6 +79,7 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
       throw new DamselflyError('MESSAGE_INVALID', 'a peer that asks for blocks sends no data')
     },
     dataEnd() {},
+    dataCut() {},
     closed(error) {
       ended.abort()
       if (error instanceof DamselflyError) components.account.refused(error.code)
@@ -85,7 +94,7 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
     else if (waiting.length >= MAX_WAITING_REQUESTS) refuse(request.id, 'busy')
     else {
       waiting.push(request)
-      if (!sending) void sendWaiting()
+      if (!isBusy) void sendWaiting()
     }
   }
 
@@ -103,6 +112,7 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
   function cancel(id: number): void {
     const at = waiting.findIndex(request => request.id === id)
     if (at >= 0) waiting.splice(at, 1)
+    else if (sending?.id === id) sending.isWanted = false
   }
 
   function refuse(id: number, reason: BlockRefusal['reason']): void {
@@ -111,13 +121,13 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
   }
 
   async function sendWaiting(): Promise<void> {
-    sending = true
+    isBusy = true
     try {
       while (waiting.length > 0 && channel.open) await sendNext()
     } catch (error) {
       channel.abort(error as Error)
     } finally {
-      sending = false
+      isBusy = false
     }
   }
 
@@ -133,26 +143,54 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
     }
   }
 
-  async function sendBlock({ id, task, block }: Waiting, slot: UploadSlot): Promise<void> {
-    const length = await components.source.lengthOf(task, block)
-    if (length === undefined) {
+  async function sendBlock(request: Waiting, slot: UploadSlot): Promise<void> {
+    const { id, task } = request
+    const lengthBytes = await lengthOf(request)
+    if (lengthBytes === undefined) {
       refuse(id, 'missing')
       return
     }
-    await channel.sendData(id, length, pieces(task, block, length, slot))
-    components.account.sent(task, peer, length)
+    const current = { ...request, lengthBytes, sentBytes: 0, isWanted: true }
+    sending = current
+    try {
+      await channel.sendData(id, lengthBytes, pieces(current, slot))
+    } finally {
+      sending = undefined
+      components.account.sent(task, peer, current.sentBytes)
+    }
   }
 
-  async function* pieces(task: TaskId, block: number, length: number, slot: UploadSlot): AsyncGenerator<Uint8Array> {
+  /** What cannot be read is as good as missing; other blocks on this stream may be read all the same. */
+  async function lengthOf({ task, block }: Waiting): Promise<number | undefined> {
+    try {
+      return await components.source.lengthOf(task, block)
+    } catch (error) {
+      components.logger.debug({ task, block, error }, 'a block cannot be read')
+      return undefined
+    }
+  }
+
+  async function readPiece({ task, block, sentBytes }: Sending, length: number): Promise<Uint8Array | undefined> {
+    try {
+      return await components.source.read(task, block, sentBytes, length)
+    } catch (error) {
+      components.logger.debug({ task, block, error }, 'a block cannot be read to its end')
+      return undefined
+    }
+  }
+
+  async function* pieces(current: Sending, slot: UploadSlot): AsyncGenerator<Uint8Array> {
+    const { lengthBytes } = current
     const { signal } = ended
     const { rate } = components.limits
-    for (let offset = 0; offset < length; ) {
+    while (current.sentBytes < lengthBytes && current.isWanted) {
       if (!slot.held) await slot.take(signal)
-      const wanted = Math.min(PIECE_BYTES, length - offset)
+      const wanted = Math.min(PIECE_BYTES, lengthBytes - current.sentBytes)
       const granted = rate.open ? wanted : await rate.take(wanted, signal)
       signal.throwIfAborted()
-      const piece = await components.source.read(task, block, offset, granted)
-      offset += granted
+      const piece = await readPiece(current, granted)
+      if (piece === undefined) return
+      current.sentBytes += granted
       slot.receiverWaitBegins()
       yield piece
       slot.receiverWaitEnds()

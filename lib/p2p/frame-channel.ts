@@ -1,5 +1,12 @@
 import type { Stream } from '@libp2p/interface'
-import { encodeDataHeader, encodeMessageFrame, FrameDecoder, type FrameHandlers } from '../../protocol/frame.ts'
+import {
+  encodeCut,
+  encodeDataHeader,
+  encodeMessageFrame,
+  encodeMoreHeader,
+  FrameDecoder,
+  type FrameHandlers,
+} from '../../protocol/frame.ts'
 import type { ByteGate } from '../limits/byte-gate.ts'
 import { GatedInput } from './gated-input.ts'
 
@@ -29,8 +36,9 @@ export interface FrameChannel {
   /** Queues a message. When the other end has stopped reading and too much is queued, the channel is closed instead. */
   send(message: Uint8Array): void
   /**
-   * Sends a block whose bytes come in pieces; resolves when the transport has room for the next. Calls must not overlap.
-   * Rejects when the channel ends. After a rejection it is out of step: abort it.
+   * Sends a block whose bytes come in pieces, with messages between them; resolves when the transport has room for the next. When
+   * the pieces end before the block does, the other end is told. Calls must not overlap.
+   * @throws Error when the channel has ended, and what `pieces` throws; then abort it
    */
   sendData(requestId: number, lengthBytes: number, pieces: AsyncIterable<Uint8Array>): Promise<void>
   close(): void
@@ -47,8 +55,6 @@ export function createFrameChannel(stream: Stream, peer: string, handlers: Chann
       ? undefined
       : new GatedInput({ stream, decoder, gate, progress, failed: abort, signal: ended.signal })
   let open = true
-  /** Messages that came up in the middle of a block; they follow it. Undefined while no block is being sent. */
-  let afterData: Uint8Array[] | undefined
   /** Goes on with the data that waits for room. */
   let drained: (() => void) | undefined
 
@@ -120,19 +126,19 @@ export function createFrameChannel(stream: Stream, peer: string, handlers: Chann
     send(message) {
       if (!open) return
       if (stream.writeBufferLength > MAX_QUEUED_BYTES) abort(new Error('the other end does not read'))
-      else if (afterData !== undefined) afterData.push(message)
       else sendNow(message)
     },
     async sendData(requestId, lengthBytes, pieces) {
-      afterData = []
-      stream.send(encodeDataHeader(requestId, lengthBytes))
+      let sentBytes = 0
       for await (const piece of pieces) {
+        const isFirst = sentBytes === 0
+        stream.send(isFirst ? encodeDataHeader(requestId, lengthBytes, piece.length) : encodeMoreHeader(piece.length))
         stream.send(piece)
+        sentBytes += piece.length
         await roomForMore()
       }
-      const messages = afterData
-      afterData = undefined
-      for (const message of messages) sendNow(message)
+      if (sentBytes === 0) stream.send(encodeDataHeader(requestId, lengthBytes, 0))
+      if (sentBytes < lengthBytes) stream.send(encodeCut())
     },
     close,
     abort,

@@ -37,6 +37,7 @@ export async function openControlChannel(
       throw new DamselflyError('MESSAGE_INVALID', 'control streams carry no data')
     },
     dataEnd() {},
+    dataCut() {},
     closed: handlers.closed,
   })
   return {

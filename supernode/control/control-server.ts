@@ -38,6 +38,7 @@ function serveStream({ director, logger, account }: ControlServerComponents, str
       throw new DamselflyError('MESSAGE_INVALID', 'control streams carry no data')
     },
     dataEnd() {},
+    dataCut() {},
     closed(error) {
       leave?.()
       if (error instanceof DamselflyError) count(error)

@@ -76,6 +76,7 @@ export function rawStream(
       return buffer
     },
     dataEnd() {},
+    dataCut() {},
   })
   stream.addEventListener('message', ({ data: chunks }) => {
     for (const chunk of chunks instanceof Uint8Array ? [chunks] : chunks) decoder.push(chunk)

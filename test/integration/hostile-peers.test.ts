@@ -53,7 +53,7 @@ const hello = () => frame(peerToSupernodeCodec.encode({ type: 'hello', addresses
 const BROKEN = [
   ['bytes that are no frame', Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'MESSAGE_INVALID'],
   ['a frame longer than allowed', header(MAX_MESSAGE_BYTES + 1, 0), 'FRAME_TOO_LARGE'],
-  ['a data frame longer than a block', header(4 * 1024 * 1024 + 5, 1), 'FRAME_TOO_LARGE'],
+  ['a data frame longer than a block', header(4 * 1024 * 1024 + 9, 1), 'FRAME_TOO_LARGE'],
   ['a frame of an unknown kind', header(1, 7), 'MESSAGE_INVALID'],
   ['a message that is not CBOR', frame(Buffer.from([0xff, 0xff])), 'MESSAGE_INVALID'],
   ['a message without a type', frame(encode({ hello: 'world' })), 'MESSAGE_INVALID'],

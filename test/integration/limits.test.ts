@@ -173,6 +173,7 @@ async function startEcho(from: ExchangeNode, to: ExchangeNode) {
   const noData = {
     dataStart: () => undefined,
     dataEnd() {},
+    dataCut() {},
     closed() {},
   }
   await to.node.handle(protocol, (stream, peer) => {

@@ -47,6 +47,7 @@ test('a plain js-libp2p node fetches a block from one of ours', async () => {
       return block
     },
     dataEnd: id => (id === 7 ? fetched.resolve(block) : fetched.reject(new Error(`an answer to ${id}`))),
+    dataCut: () => fetched.reject(new Error('cut')),
     closed: error => fetched.reject(error ?? new Error('closed')),
   })
   channel.send(blockRequestCodec.encode({ type: 'open', task, ticket }))

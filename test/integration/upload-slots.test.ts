@@ -1,6 +1,6 @@
 import type { Stream } from '@libp2p/interface'
 import { expect, onTestFinished, test } from 'vitest'
-import { encodeMessageFrame } from '../../protocol/frame.ts'
+import { encodeMessageFrame, FrameDecoder } from '../../protocol/frame.ts'
 import { blockRequestCodec } from '../../protocol/messages/block-exchange.ts'
 import { BLOCK_PROTOCOL } from '../../protocol/protocol-ids.ts'
 import { type ExchangeNode, startExchangeNode } from '../helpers/block-exchange.ts'
@@ -83,12 +83,20 @@ test('a receiver that does not read loses its slot while others wait, and gets t
   expect((await answer).bytes.length).toBe(2048 * KIB)
   expect(server.sentBytes).toBe(2048 * KIB)
 
-  let received = 0
-  stream.addEventListener('message', ({ data }) => {
-    received += data.byteLength
+  const received = new Uint8Array(2048 * KIB)
+  let isWhole = false
+  const decoder = new FrameDecoder({
+    message: () => expect.unreachable('a message'),
+    dataStart: () => received,
+    dataEnd() {
+      isWhole = true
+    },
+    dataCut: () => expect.unreachable('a cut'),
   })
+  stream.addEventListener('message', ({ data }) => decoder.push(data.subarray()))
   stream.resume()
-  await waitFor(() => received === 2048 * KIB + 9, { ...PATIENCE, what: 'the rest of the block' })
+  await waitFor(() => isWhole, { ...PATIENCE, what: 'the rest of the block' })
+  expect(Buffer.from(received).equals(server.block)).toBe(true)
   stream.abort(new Error('done'))
 })
 

@@ -1,8 +1,30 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { encodeDataHeader, encodeMessageFrame, FrameDecoder } from '../../protocol/frame.ts'
+import {
+  encodeCut,
+  encodeDataHeader,
+  encodeMessageFrame,
+  encodeMoreHeader,
+  FrameDecoder,
+} from '../../protocol/frame.ts'
 
-type Item = { kind: 'message'; bytes: Uint8Array } | { kind: 'data'; id: number; bytes: Uint8Array; wanted: boolean }
+interface Message {
+  readonly kind: 'message'
+  readonly bytes: Uint8Array
+}
+
+interface Data {
+  readonly kind: 'data'
+  readonly id: number
+  readonly bytes: Uint8Array
+  readonly wanted: boolean
+  /** Where the block is divided into frames. */
+  readonly divisions: readonly number[]
+  /** The number of its frames after which it is cut, if it has so many and more. */
+  readonly cutAfter: number
+}
+
+type Item = Message | Data
 
 const bytes = fc.uint8Array({ maxLength: 300 })
 const item: fc.Arbitrary<Item> = fc.oneof(
@@ -12,16 +34,42 @@ const item: fc.Arbitrary<Item> = fc.oneof(
     id: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
     bytes,
     wanted: fc.boolean(),
+    divisions: fc.array(fc.nat({ max: 300 }), { maxLength: 3 }),
+    cutAfter: fc.nat({ max: 6 }),
   }),
 )
 
+/** The frames' worth of bytes of a block. The last is missing where it is cut. */
+function piecesOf({ bytes, divisions, cutAfter }: Data): { pieces: Uint8Array[]; isCut: boolean } {
+  const at = [0, ...divisions.map(each => Math.min(each, bytes.length)).sort((a, b) => a - b), bytes.length]
+  const pieces = at.slice(1).map((end, index) => bytes.subarray(at[index], end))
+  const kept = pieces.slice(0, Math.max(1, cutAfter))
+  const isCut = kept.reduce((sum, { length }) => sum + length, 0) < bytes.length
+  return { pieces: isCut ? kept : pieces, isCut }
+}
+
+function encodeData(data: Data): Uint8Array[] {
+  const { pieces, isCut } = piecesOf(data)
+  const frames = pieces.flatMap((piece, index) => {
+    if (index === 0) return [encodeDataHeader(data.id, data.bytes.length, piece.length), piece]
+    // A block is at its end with its last byte.
+    return piece.length === 0 ? [] : [encodeMoreHeader(piece.length), piece]
+  })
+  return isCut ? [...frames, encodeCut()] : frames
+}
+
+/** What arrives of an item. */
+function arrivalOf(one: Item): unknown {
+  if (one.kind === 'message') return one
+  const { pieces, isCut } = piecesOf(one)
+  const bytes = new Uint8Array(one.bytes.length)
+  if (one.wanted) bytes.set(Buffer.concat(pieces))
+  return { kind: isCut ? 'cut' : 'data', id: one.id, bytes }
+}
+
 function encode(items: readonly Item[]): Buffer {
   return Buffer.concat(
-    items.flatMap(one =>
-      one.kind === 'message'
-        ? [encodeMessageFrame(one.bytes)]
-        : [encodeDataHeader(one.id, one.bytes.length), one.bytes],
-    ),
+    items.flatMap(one => (one.kind === 'message' ? [encodeMessageFrame(one.bytes)] : encodeData(one))),
   )
 }
 
@@ -50,10 +98,10 @@ test.for(Object.entries(FEEDS))('frames come out as they went in, however the st
       fc.array(item, { maxLength: 8 }),
       fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }),
       (items, cuts) => {
-        const seen: Item[] = []
+        const seen: unknown[] = []
         let next = 0
         let dataBytes = 0
-        let current: { id: number; bytes: Uint8Array; wanted: boolean } | undefined
+        let current: { id: number; bytes: Uint8Array } | undefined
         const decoder = new FrameDecoder({
           message(message) {
             seen.push({ kind: 'message', bytes: message })
@@ -62,12 +110,17 @@ test.for(Object.entries(FEEDS))('frames come out as they went in, however the st
           dataStart(id, lengthBytes) {
             const expected = items[next]
             const wanted = expected?.kind === 'data' && expected.wanted
-            current = { id, bytes: new Uint8Array(lengthBytes), wanted }
+            current = { id, bytes: new Uint8Array(lengthBytes) }
             return wanted ? current.bytes : undefined
           },
           dataEnd(id) {
             expect(current?.id).toBe(id)
-            if (current !== undefined) seen.push({ kind: 'data', ...current })
+            seen.push({ kind: 'data', ...current })
+            next++
+          },
+          dataCut(id) {
+            expect(current?.id).toBe(id)
+            seen.push({ kind: 'cut', ...current })
             next++
           },
         })
@@ -77,12 +130,9 @@ test.for(Object.entries(FEEDS))('frames come out as they went in, however the st
           dataBytes += feed(decoder, stream.subarray(at, at + length)) ?? 0
           at += length
         }
-        const allData = items.reduce((sum, one) => sum + (one.kind === 'data' ? one.bytes.length : 0), 0)
-        if (feed !== FEEDS['at once']) expect(dataBytes).toBe(allData)
-        const given = items.map(one =>
-          one.kind === 'data' && !one.wanted ? { ...one, bytes: new Uint8Array(one.bytes.length) } : one,
-        )
-        expect(seen).toEqual(given)
+        const sent = items.flatMap(one => (one.kind === 'data' ? piecesOf(one).pieces : []))
+        if (feed !== FEEDS['at once']) expect(dataBytes).toBe(sent.reduce((sum, { length }) => sum + length, 0))
+        expect(seen).toEqual(items.map(arrivalOf))
       },
     ),
   )
@@ -91,7 +141,7 @@ test.for(Object.entries(FEEDS))('frames come out as they went in, however the st
 test('arbitrary bytes are refused or taken, but never break the decoder', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 200 }), noise => {
-      const decoder = new FrameDecoder({ message() {}, dataStart: () => undefined, dataEnd() {} })
+      const decoder = new FrameDecoder({ message() {}, dataStart: () => undefined, dataEnd() {}, dataCut() {} })
       try {
         decoder.push(noise)
       } catch (error) {

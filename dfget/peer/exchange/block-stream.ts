@@ -23,7 +23,6 @@ interface Pending {
   readonly maxBytes: number
   readonly resolve: (block: BlockBuffer) => void
   readonly reject: (error: Error) => void
-  buffer: BlockBuffer | undefined
 }
 
 const DIAL_TIMEOUT_MS = 3_000
@@ -37,6 +36,8 @@ export class BlockStream {
   readonly #gate: ByteGate
   /** Whose bytes are coming in; undefined when the block is not wanted any more. */
   #receiving: TaskId | undefined
+  /** What they come into. */
+  #buffer: BlockBuffer | undefined
   #channel: Promise<FrameChannel> | undefined
   #open: FrameChannel | undefined
   #nextId = 0
@@ -77,7 +78,7 @@ export class BlockStream {
     const id = this.#nextId++
     if (this.#pending.size === 0) this.#progressAt = this.#components.clock.now()
     const answered = new Promise<BlockBuffer>((resolve, reject) => {
-      this.#pending.set(id, { task: want.task, maxBytes: want.maxBytes, resolve, reject, buffer: undefined })
+      this.#pending.set(id, { task: want.task, maxBytes: want.maxBytes, resolve, reject })
     })
     const onAbort = () => this.#cancel(id, signal.reason as Error)
     signal.addEventListener('abort', onAbort, { once: true })
@@ -131,6 +132,7 @@ export class BlockStream {
         message: bytes => this.#refused(bytes),
         dataStart: (id, length) => this.#begin(id, length),
         dataEnd: id => this.#finish(id),
+        dataCut: id => this.#cut(id),
         closed: error => this.#end(error ?? new Error('the peer closed the stream')),
       })
       this.#open = channel
@@ -146,13 +148,26 @@ export class BlockStream {
     this.#receiving = pending?.task
     if (pending === undefined) return undefined
     if (lengthBytes > pending.maxBytes) throw new DamselflyError('MESSAGE_INVALID', 'a block longer than asked for')
-    pending.buffer = this.#components.buffers.take(lengthBytes)
-    return pending.buffer.bytes
+    this.#buffer = this.#components.buffers.take(lengthBytes)
+    return this.#buffer.bytes
   }
 
   #finish(id: number): void {
+    const buffer = this.#takeBuffer()
     const pending = this.#pending.get(id)
-    if (pending?.buffer !== undefined) pending.resolve(pending.buffer)
+    if (buffer !== undefined && pending !== undefined) pending.resolve(buffer)
+    else buffer?.release()
+  }
+
+  #cut(id: number): void {
+    this.#takeBuffer()?.release()
+    this.#pending.get(id)?.reject(new Error('the peer broke a block off'))
+  }
+
+  #takeBuffer(): BlockBuffer | undefined {
+    const buffer = this.#buffer
+    this.#buffer = undefined
+    return buffer
   }
 
   #refused(bytes: Uint8Array): void {
@@ -166,6 +181,7 @@ export class BlockStream {
   #end(error: Error): void {
     this.#channel = undefined
     this.#open = undefined
+    this.#buffer = undefined
     for (const pending of this.#pending.values()) pending.reject(error)
     this.#pending.clear()
   }

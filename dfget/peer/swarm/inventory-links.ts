@@ -129,6 +129,7 @@ export class InventoryLinks {
         throw new DamselflyError('MESSAGE_INVALID', 'inventory streams carry no data')
       },
       dataEnd() {},
+      dataCut() {},
       closed: error => {
         link.channels.splice(link.channels.indexOf(channel), 1)
         if (error instanceof DamselflyError) this.#components.account.invalidMessage(error.code)

@@ -47,7 +47,8 @@ export interface DiskBlockStoreInit {
   readonly recentBytes?: number
 }
 
-const RECENT_BYTES = 16 * 1024 * 1024
+/** As much as a download has ahead of its readers (docs/decisions/0010). */
+const RECENT_BYTES = 8 * 1024 * 1024
 
 /** How often room is made for what others write on the same disk. */
 const SWEEP_EVERY_MS = 30_000

@@ -8,8 +8,11 @@ import { createInlineHasher } from './inline-hasher.ts'
 /** Fewer bytes are hashed sooner than a thread is told of them. */
 const MIN_BYTES = 128 * 1024
 
-/** A thread hashes more than a gigabyte a second, and what passes is hashed twice: as a block and as part of the whole. */
-const MAX_THREADS = 2
+/**
+ * A thread hashes more than a gigabyte a second, and what passes is hashed twice: as a block and as part of the whole. A second one
+ * pays where there are processors for both and for what else goes on; each costs some 12 MiB.
+ */
+const PROCESSORS_FOR_TWO = 4
 
 /**
  * Hashes much on threads of its own, if it is in shared memory, and all else at once. The threads begin when they are first
@@ -17,7 +20,8 @@ const MAX_THREADS = 2
  */
 export function createThreadHasher(): Hasher {
   const inline = createInlineHasher()
-  const threads = Array.from({ length: Math.min(MAX_THREADS, availableParallelism()) }, () => new HashThread())
+  const count = availableParallelism() < PROCESSORS_FOR_TWO ? 1 : 2
+  const threads = Array.from({ length: count }, () => new HashThread())
   let digesters = 0
 
   function idlest(): HashThread {

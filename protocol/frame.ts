@@ -1,4 +1,5 @@
 import { MAX_BLOCK_BYTES } from './block-size.ts'
+import { copyInto } from './copy-into.ts'
 import { DamselflyError } from './errors.ts'
 
 /*
@@ -177,7 +178,7 @@ export class FrameDecoder {
     const bytes = chunk.subarray(at, at + taken)
     if (this.#message !== undefined) this.#message.set(bytes, this.#message.length - left)
     else if (this.#block !== undefined) {
-      this.#block.into?.set(bytes, this.#block.filled)
+      if (this.#block.into !== undefined) copyInto(this.#block.into, this.#block.filled, bytes)
       this.#block.filled += taken
     }
     this.#left = left - taken

@@ -1,3 +1,4 @@
+import { copyInto } from '../../protocol/copy-into.ts'
 import type { BlockBuffer, BlockBuffers } from './block-buffers.ts'
 
 /**
@@ -15,7 +16,7 @@ export async function* cutBlocks(
     for (let at = 0; at < chunk.length; ) {
       block ??= buffers.take(blockSizeBytes)
       const taken = Math.min(blockSizeBytes - filled, chunk.length - at)
-      block.bytes.set(chunk.subarray(at, at + taken), filled)
+      copyInto(block.bytes, filled, chunk.subarray(at, at + taken))
       filled += taken
       at += taken
       if (filled === blockSizeBytes) {

@@ -1,5 +1,6 @@
 import { Bitfield } from '../../protocol/bitfield.ts'
 import type { BlockDigest } from '../../protocol/block-map.ts'
+import { copyInto } from '../../protocol/copy-into.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { createInlineHasher } from '../hashing/inline-hasher.ts'
@@ -110,7 +111,7 @@ export class MemoryBlockStore implements BlockStore {
       },
       readBlock: async (index, offset, into) => {
         const block = blocks.get(index)
-        if (block !== undefined) into.set(block.subarray(offset, offset + into.length))
+        if (block !== undefined) copyInto(into, 0, block.subarray(offset, offset + into.length))
         return block !== undefined
       },
       dropBlock: async index => {

@@ -8,6 +8,7 @@ import {
   type FrameHandlers,
 } from '../../protocol/frame.ts'
 import type { ByteGate } from '../limits/byte-gate.ts'
+import { takeBytes } from './direct-source.ts'
 import { GatedInput } from './gated-input.ts'
 
 /** Unsent bytes of messages beyond which the other end counts as dead or hostile. */
@@ -101,13 +102,12 @@ export function createFrameChannel(stream: Stream, peer: string, handlers: Chann
 
   // libp2p's own `onDrain` waits for the first drain in the life of a stream, and not at all later on.
   stream.addEventListener('drain', wake)
-  stream.addEventListener('message', event => {
+  takeBytes(stream, bytes => {
     if (!open) return
     progress()
     try {
-      const chunks = event.data instanceof Uint8Array ? [event.data] : event.data
-      if (input !== undefined) input.push(chunks)
-      else for (const chunk of chunks) decoder.push(chunk)
+      if (input !== undefined) input.push(bytes)
+      else decoder.push(bytes)
     } catch (error) {
       abort(error as Error)
     }

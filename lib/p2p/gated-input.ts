@@ -36,13 +36,13 @@ export class GatedInput {
   }
 
   /** Takes what has come in. @throws what the decoder throws */
-  push(chunks: Iterable<Uint8Array>): void {
+  push(bytes: Uint8Array): void {
     const { stream, decoder, gate, failed } = this.#init
     if (!this.#reading && gate.open) {
-      for (const chunk of chunks) decoder.push(chunk)
+      decoder.push(bytes)
       return
     }
-    this.#held.push(...chunks)
+    this.#held.push(Uint8Array.from(bytes))
     if (this.#reading) return
     this.#reading = true
     if (!this.#resuming) stream.pause()

@@ -3,13 +3,13 @@ import { identify } from '@libp2p/identify'
 import type { Connection, Ed25519PrivateKey, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
-import { tcp } from '@libp2p/tcp'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { VERSION } from '../version.ts'
 import { createNoiseCrypto } from './noise-crypto.ts'
 import type { ProbingP2pNode } from './p2p-node.ts'
 import { noiseRecords } from './records/noise-records.ts'
+import { tcpTransport } from './tcp/tcp-transport.ts'
 import { createYamux } from './yamux/create-yamux.ts'
 
 export interface Libp2pNodeInit {
@@ -30,7 +30,7 @@ export async function createLibp2pNode(init: Libp2pNodeInit): Promise<ProbingP2p
     privateKey: init.privateKey,
     nodeInfo: { name: 'damselfly', version: VERSION },
     addresses: { listen: [...init.listen], announce: [...(init.announce ?? [])] },
-    transports: [tcp()],
+    transports: [tcpTransport()],
     connectionEncrypters: [noiseRecords(), noise({ crypto: createNoiseCrypto() })],
     streamMuxers: [createYamux],
     // Others may ask us who we are and whether we live. We know the one from the handshake, and yamux tells us the other.

@@ -1,6 +1,7 @@
 import type { AbortOptions, MessageStream } from '@libp2p/interface'
 import type { SendResult } from '@libp2p/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { takeBytes } from '../direct-source.ts'
 import { LayeredStream } from './layered-stream.ts'
 
 /** Noise puts the length of each message before it (u16, big-endian). */
@@ -19,7 +20,7 @@ export class HandshakeStream extends LayeredStream {
   constructor(connection: MessageStream, messages: number) {
     super(connection)
     this.#messagesLeft = messages
-    connection.addEventListener('message', ({ data }) => this.#take(data))
+    takeBytes(connection, bytes => this.#take(bytes))
   }
 
   /** From now on all that comes goes there, first of all what has come already. */
@@ -38,19 +39,19 @@ export class HandshakeStream extends LayeredStream {
     return this.connection.close(options)
   }
 
-  #take(data: Uint8Array | Uint8ArrayList): void {
-    if (this.#successor !== undefined) {
-      if (data instanceof Uint8Array) this.#successor(data)
-      else for (const chunk of data) this.#successor(chunk)
-      return
-    }
-    this.#unread.append(data)
+  #take(bytes: Uint8Array): void {
+    if (this.#successor !== undefined) this.#successor(bytes)
+    else this.#goOn(bytes)
+  }
+
+  #goOn(bytes: Uint8Array): void {
+    this.#unread.append(Uint8Array.from(bytes))
     if (this.#unread.byteLength > this.maxReadBufferLength) this.abort(new Error('too much data during the handshake'))
     while (this.#messagesLeft > 0 && this.#unread.byteLength >= PREFIX_BYTES) {
-      const bytes = PREFIX_BYTES + this.#unread.getUint16(0)
-      if (this.#unread.byteLength < bytes) return
-      const message = this.#unread.sublist(0, bytes)
-      this.#unread.consume(bytes)
+      const messageBytes = PREFIX_BYTES + this.#unread.getUint16(0)
+      if (this.#unread.byteLength < messageBytes) return
+      const message = this.#unread.sublist(0, messageBytes)
+      this.#unread.consume(messageBytes)
       this.#messagesLeft--
       this.onData(message)
     }

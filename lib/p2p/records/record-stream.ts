@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import type { AbortOptions, MessageStream } from '@libp2p/interface'
 import type { SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { type DirectSource, flowsFreely, type Taker, takeEach } from '../direct-source.ts'
 import type { HandshakeStream } from './handshake-stream.ts'
 import { LayeredStream } from './layered-stream.ts'
 import { MAX_TEXT_BYTES, seal, sealedBytes, unseal } from './record-cipher.ts'
@@ -31,18 +32,19 @@ export interface RecordStreamInit {
 }
 
 /** A connection whose bytes go in sealed records. */
-export class RecordStream extends LayeredStream {
+export class RecordStream extends LayeredStream implements DirectSource {
   readonly #sending: RecordKeys
   readonly #memory: SpareMemory
   /** What the connection was given and has not passed on to the kernel. */
   #unsent: Buffer | undefined
   #flushes = false
+  #taker: Taker | undefined
 
   constructor({ connection, handshake, sending, receiving, memory }: RecordStreamInit) {
     super(connection)
     this.#sending = sending
     this.#memory = memory.batches
-    const decoder = new RecordDecoder(memory.records, sealed => this.onData(unseal(receiving, sealed)))
+    const decoder = new RecordDecoder(memory.records, sealed => this.#received(unseal(receiving, sealed)))
     handshake.handOver(bytes => {
       try {
         if (this.status === 'open') decoder.push(bytes)
@@ -50,6 +52,11 @@ export class RecordStream extends LayeredStream {
         this.abort(error as Error)
       }
     })
+  }
+
+  takeOver(taker: Taker): void {
+    this.#taker = taker
+    this.addEventListener('message', ({ data }) => takeEach(data, taker))
   }
 
   override sendData(data: Uint8ArrayList): SendResult {
@@ -98,6 +105,11 @@ export class RecordStream extends LayeredStream {
     } finally {
       over.abort()
     }
+  }
+
+  #received(text: Uint8Array): void {
+    if (this.#taker !== undefined && flowsFreely(this)) this.#taker(text)
+    else this.onData(text)
   }
 
   #flush(): void {

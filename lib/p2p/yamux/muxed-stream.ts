@@ -1,6 +1,7 @@
 import type { AbortOptions, Logger, MessageStreamDirection } from '@libp2p/interface'
 import { AbstractStream, type SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
+import { type DirectSource, flowsFreely, type Taker, takeEach } from '../direct-source.ts'
 import { Flag, type FrameHeader, FrameType, HEADER_BYTES } from './frame.ts'
 import { INITIAL_WINDOW_BYTES, LARGEST_WINDOW_BYTES, ReceiveWindow } from './receive-window.ts'
 
@@ -23,13 +24,14 @@ export interface MuxedStreamInit {
 }
 
 /** One of the streams that share a connection. */
-export class MuxedStream extends AbstractStream {
+export class MuxedStream extends AbstractStream implements DirectSource {
   readonly number: number
   readonly #sender: FrameSender
   readonly #receiveWindow: ReceiveWindow
   #sendWindowBytes = INITIAL_WINDOW_BYTES
   /** Goes with the first frame that is sent: opens the stream, or accepts it. */
   #flags: number
+  #taker: Taker | undefined
 
   constructor({ number, direction, sender, log }: MuxedStreamInit) {
     // What comes in while a reader pauses is bounded by the window.
@@ -49,6 +51,17 @@ export class MuxedStream extends AbstractStream {
   onFrame({ type, length }: FrameHeader): void {
     if (type === FrameType.data) this.#receiveWindow.received(length)
     else this.#allow(length)
+  }
+
+  /** Some of the data of a frame has come. */
+  received(data: Uint8Array): void {
+    if (this.#taker !== undefined && flowsFreely(this)) this.#taker(data)
+    else this.onData(data)
+  }
+
+  takeOver(taker: Taker): void {
+    this.#taker = taker
+    this.addEventListener('message', ({ data }) => takeEach(data, taker))
   }
 
   /** A frame for this stream is complete. */

@@ -1,6 +1,7 @@
 import { type MessageStream, MuxerClosedError, TooManyOutboundProtocolStreamsError } from '@libp2p/interface'
 import { AbstractStreamMuxer } from '@libp2p/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
+import { type DirectSource, takeEach } from '../direct-source.ts'
 import { YamuxDecoder } from './decoder.ts'
 import { encodeHeader, Flag, type FrameHeader, FrameType, GoAway } from './frame.ts'
 import { type FrameSender, MuxedStream } from './muxed-stream.ts'
@@ -39,7 +40,7 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
   #goesAway = false
   readonly #decoder = new YamuxDecoder({
     begin: header => this.#begin(header),
-    data: bytes => this.#stream?.onData(bytes),
+    data: bytes => this.#stream?.received(bytes),
     end: () => this.#stream?.onFrameEnd(this.#frame),
   })
 
@@ -49,6 +50,7 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
     this.#nextNumber = this.#connects ? 1 : 2
     // The turn of whoever was asked first passes to the next, so that one stream full of data does not hold up the others.
     connection.addEventListener('drain', () => this.streams.push(...this.streams.splice(0, 1)))
+    this.#takeOver(connection)
     this.#heardAtMs = this.now()
     this.#pingedAtMs = this.now()
     this.#pings = setInterval(() => this.#checkAlive(), PING_EVERY_MS)
@@ -78,9 +80,7 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
   }
 
   override onData(bytes: Uint8Array | Uint8ArrayList): void {
-    this.#heardAtMs = this.now()
-    if (bytes instanceof Uint8Array) this.#decoder.push(bytes)
-    else for (const chunk of bytes) this.#decoder.push(chunk)
+    takeEach(bytes, chunk => this.#received(chunk))
   }
 
   override async close(options?: Parameters<AbstractStreamMuxer['close']>[0]): Promise<void> {
@@ -100,6 +100,18 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
     super.onTransportClosed(error)
   }
 
+  // The superclass listens for messages, which a direct source does not send.
+  #takeOver(connection: MessageStream & Partial<DirectSource>): void {
+    connection.takeOver?.(bytes => {
+      try {
+        this.#received(bytes)
+      } catch (error) {
+        this.abort(error as Error)
+        connection.abort(error as Error)
+      }
+    })
+  }
+
   #create(number: number, direction: 'inbound' | 'outbound'): MuxedStream {
     const log = this.log.newScope(`${direction}:${number}`)
     const stream = new MuxedStream({ number, direction, sender: this, log })
@@ -110,6 +122,11 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
       if (direction === 'inbound') this.#inbound--
     })
     return stream
+  }
+
+  #received(bytes: Uint8Array): void {
+    this.#heardAtMs = this.now()
+    this.#decoder.push(bytes)
   }
 
   #begin(header: FrameHeader): void {

@@ -1,3 +1,4 @@
+import type { BlockBuffer } from '../../lib/blocks/block-buffers.ts'
 import type { BlockStore, TaskBlocks } from '../../lib/blocks/block-store.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { BlockSource } from '../../lib/exchange/block-server.ts'
@@ -64,7 +65,7 @@ export class Holdings implements BlockSource {
     return end - start
   }
 
-  async read(task: TaskId, block: number, offset: number, length: number): Promise<Uint8Array> {
+  async read(task: TaskId, block: number, offset: number, length: number): Promise<BlockBuffer> {
     const blocks = await this.get(task)
     if (blocks === undefined) throw new DamselflyError('TASK_UNKNOWN')
     return blocks.read(block, offset, length)

@@ -97,12 +97,12 @@ export interface TaskBlocks {
    */
   block(index: number): Promise<BlockBuffer>
   /**
-   * Reads a slice of a present block into memory of its own: `offset` and `length` in bytes inside the block, the rest of
-   * the block by default. A block whose bytes turn out to be gone or wrong is dropped.
+   * Reads a slice of a present block into memory of its own, which the caller holds: `offset` and `length` in bytes inside the
+   * block, the rest of the block by default. A block whose bytes turn out to be gone or wrong is dropped.
    * @throws DamselflyError STORE_FAILED, also when the block is not present or is dropped meanwhile; RANGE_INVALID when
    * the slice is not inside the block
    */
-  read(index: number, offset?: number, length?: number): Promise<Uint8Array>
+  read(index: number, offset?: number, length?: number): Promise<BlockBuffer>
   /**
    * Whether a block is present with the bytes that it was written with: those of an earlier run are hashed once before they are
    * given to anybody. A block that has other bytes is dropped. @throws DamselflyError STORE_FAILED

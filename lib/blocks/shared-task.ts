@@ -1,5 +1,6 @@
 import { Bitfield } from '../../protocol/bitfield.ts'
 import type { BlockDigest } from '../../protocol/block-map.ts'
+import { copyInto } from '../../protocol/copy-into.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { BlockBuffer } from './block-buffers.ts'
@@ -139,7 +140,7 @@ export class SharedTask {
     return block
   }
 
-  async read(index: number, offset = 0, lengthBytes?: number): Promise<Uint8Array> {
+  async read(index: number, offset = 0, lengthBytes?: number): Promise<BlockBuffer> {
     this.#checkOpen()
     const digest = this.#digests.get(index)
     if (digest === undefined) throw notPresent(index)
@@ -151,17 +152,22 @@ export class SharedTask {
     if (offset + length > available) throw new DamselflyError('RANGE_INVALID', `block ${index} has ${available} bytes`)
     const isChecked = this.#checked.has(index)
     const block = isChecked ? this.#memory.recent.get(this.taskId, index) : await this.block(index)
+    const slice = this.#memory.buffers.take(length)
     if (block !== undefined) {
-      const copy = Uint8Array.from(block.bytes.subarray(offset, offset + length))
+      copyInto(slice.bytes, 0, block.bytes.subarray(offset, offset + length))
       block.release()
-      return copy
+      return slice
     }
-    const bytes = new Uint8Array(Buffer.allocUnsafeSlow(length).buffer)
-    const isRead = await this.#backing.readBlock(index, offset, bytes)
-    if (!isRead && this.#digests.get(index) === digest) await this.drop(index)
-    // A block that was dropped, or dropped and written again, while it was read may be a mixture.
-    if (!isRead || this.#digests.get(index) !== digest) throw notPresent(index)
-    return bytes
+    try {
+      const isRead = await this.#backing.readBlock(index, offset, slice.bytes)
+      if (!isRead && this.#digests.get(index) === digest) await this.drop(index)
+      // A block that was dropped, or dropped and written again, while it was read may be a mixture.
+      if (!isRead || this.#digests.get(index) !== digest) throw notPresent(index)
+      slice.retain()
+      return slice
+    } finally {
+      slice.release()
+    }
   }
 
   async check(index: number): Promise<boolean> {

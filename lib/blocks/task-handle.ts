@@ -65,7 +65,7 @@ export class TaskHandle implements TaskBlocks {
     return this.#open().block(index)
   }
 
-  async read(index: number, offset?: number, length?: number): Promise<Uint8Array> {
+  async read(index: number, offset?: number, length?: number): Promise<BlockBuffer> {
     return this.#open().read(index, offset, length)
   }
 

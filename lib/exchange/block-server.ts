@@ -9,6 +9,7 @@ import {
 import { BLOCK_PROTOCOL } from '../../protocol/protocol-ids.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { TicketVerifier } from '../../protocol/ticket.ts'
+import type { BlockBuffer } from '../blocks/block-buffers.ts'
 import type { Clock } from '../clock.ts'
 import type { RateLimit } from '../limits/rate-limit.ts'
 import type { UploadSlot, UploadSlots } from '../limits/upload-slots.ts'
@@ -20,14 +21,14 @@ import type { P2pNode } from '../p2p/p2p-node.ts'
 const MAX_WAITING_REQUESTS = 256
 
 /** Blocks are read and sent in pieces of this size, so that memory grows with the number of readers, not of blocks. */
-const PIECE_BYTES = 256 * 1024
+const PIECE_BYTES = 512 * 1024
 
 /** Where a block server finds its blocks. */
 export interface BlockSource {
   /** Length of a block in bytes, or undefined when it is not held. */
   lengthOf(task: TaskId, block: number): Promise<number | undefined>
-  /** Reads a slice of a held block. */
-  read(task: TaskId, block: number, offset: number, length: number): Promise<Uint8Array>
+  /** Reads a slice of a held block. The caller holds it. */
+  read(task: TaskId, block: number, offset: number, length: number): Promise<BlockBuffer>
 }
 
 /** What all block streams of a process may use together. */
@@ -170,7 +171,7 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
     }
   }
 
-  async function readPiece({ task, block, sentBytes }: Sending, length: number): Promise<Uint8Array | undefined> {
+  async function readPiece({ task, block, sentBytes }: Sending, length: number): Promise<BlockBuffer | undefined> {
     try {
       return await components.source.read(task, block, sentBytes, length)
     } catch (error) {
@@ -192,7 +193,9 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
       if (piece === undefined) return
       current.sentBytes += granted
       slot.receiverWaitBegins()
-      yield piece
+      yield piece.bytes
+      // One that was broken off may still be on its way; it is not used again.
+      piece.release()
       slot.receiverWaitEnds()
     }
   }

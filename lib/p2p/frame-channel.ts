@@ -1,4 +1,5 @@
 import type { Stream } from '@libp2p/interface'
+import { Uint8ArrayList } from 'uint8arraylist'
 import {
   encodeCut,
   encodeDataHeader,
@@ -13,9 +14,6 @@ import { GatedInput } from './gated-input.ts'
 
 /** Unsent bytes of messages beyond which the other end counts as dead or hostile. */
 const MAX_QUEUED_BYTES = 8 * 1024 * 1024
-
-/** Unsent bytes of data up to which the next piece is asked for, so that the transport does not wait for it. */
-const MAX_UNSENT_BYTES = 256 * 1024
 
 /** What the owner of a channel gets to hear. Handlers that throw close the channel with their error. */
 export interface ChannelHandlers extends FrameHandlers {
@@ -37,7 +35,7 @@ export interface FrameChannel {
   /** Queues a message. When the other end has stopped reading and too much is queued, the channel is closed instead. */
   send(message: Uint8Array): void
   /**
-   * Sends a block whose bytes come in pieces, with messages between them; resolves when the transport has room for the next. When
+   * Sends a block whose bytes come in pieces, with messages between them. A piece may be used again when the next is asked for. When
    * the pieces end before the block does, the other end is told. Calls must not overlap.
    * @throws Error when the channel has ended, and what `pieces` throws; then abort it
    */
@@ -86,9 +84,9 @@ export function createFrameChannel(stream: Stream, peer: string, handlers: Chann
     }
   }
 
-  /** Waits until little of what the stream was given is unsent. @throws Error when the channel has ended */
+  /** Waits until the stream has passed on all that it was given: the kernel still has some to send. @throws Error when the channel has ended */
   async function roomForMore(): Promise<void> {
-    while (stream.writeBufferLength > MAX_UNSENT_BYTES) {
+    while (stream.writeBufferLength > 0) {
       if (!open) throw new Error('the channel has ended')
       await new Promise<void>(resolve => {
         drained = resolve
@@ -132,8 +130,8 @@ export function createFrameChannel(stream: Stream, peer: string, handlers: Chann
       let sentBytes = 0
       for await (const piece of pieces) {
         const isFirst = sentBytes === 0
-        stream.send(isFirst ? encodeDataHeader(requestId, lengthBytes, piece.length) : encodeMoreHeader(piece.length))
-        stream.send(piece)
+        const header = isFirst ? encodeDataHeader(requestId, lengthBytes, piece.length) : encodeMoreHeader(piece.length)
+        stream.send(new Uint8ArrayList(header, piece))
         sentBytes += piece.length
         await roomForMore()
       }

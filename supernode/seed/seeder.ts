@@ -1,4 +1,4 @@
-import type { BlockBuffers } from '../../lib/blocks/block-buffers.ts'
+import type { BlockBuffer, BlockBuffers } from '../../lib/blocks/block-buffers.ts'
 import type { BlockStore, TaskShape } from '../../lib/blocks/block-store.ts'
 import { storedBlockMap } from '../../lib/blocks/stored-block-map.ts'
 import type { Clock } from '../../lib/clock.ts'
@@ -123,7 +123,7 @@ export class Seeder implements BlockSource {
     return end - start
   }
 
-  async read(taskId: TaskId, block: number, offset: number, length: number): Promise<Uint8Array> {
+  async read(taskId: TaskId, block: number, offset: number, length: number): Promise<BlockBuffer> {
     const task = await this.find(taskId)
     if (task === undefined) throw new DamselflyError('TASK_UNKNOWN')
     return task.blocks.read(block, offset, length)

@@ -2,7 +2,7 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { BlockClient } from '../../dfget/peer/exchange/block-client.ts'
 import type { PeerLimitsConfig } from '../../dfget/peer/exchange/limits-config.ts'
 import { createPeerLimits, type PeerLimits, type PeerLimitsComponents } from '../../dfget/peer/exchange/peer-limits.ts'
-import { BlockBuffers } from '../../lib/blocks/block-buffers.ts'
+import { BlockBuffers, ownBuffer } from '../../lib/blocks/block-buffers.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { type BlockSource, serveBlocks } from '../../lib/exchange/block-server.ts'
 import { silentLogger } from '../../lib/logger.ts'
@@ -76,7 +76,7 @@ export async function startExchangeNode({
     async read(_task, block, offset, length) {
       await self.beforeRead(block)
       counts.readBytes += length
-      return content.subarray(offset, offset + length)
+      return ownBuffer(content.subarray(offset, offset + length))
     },
   }
   const verifier = createTicketVerifier(CLUSTER_KEY.publicKey)

@@ -1,6 +1,7 @@
-import { seal, sealedBytes, unseal } from '../../lib/p2p/records/record-cipher.ts'
+import { unseal } from '../../lib/p2p/records/record-cipher.ts'
 import { LARGEST_BYTES, RecordDecoder } from '../../lib/p2p/records/record-decoder.ts'
 import { type Direction, RecordKeys, SECRET_BYTES } from '../../lib/p2p/records/record-keys.ts'
+import { RecordSealer } from '../../lib/p2p/records/record-sealer.ts'
 import { SpareMemory } from '../../lib/p2p/records/spare-memory.ts'
 import { seededBytes } from './blob.ts'
 
@@ -29,8 +30,9 @@ export function keyPair({
 
 /** Seals pieces into records, in memory of their own. */
 export function sealPieces(keys: RecordKeys, pieces: readonly Uint8Array[]): Uint8Array {
-  const textBytes = pieces.reduce((sum, { length }) => sum + length, 0)
-  return seal(keys, pieces, textBytes, Buffer.alloc(sealedBytes(textBytes)))
+  const sealer = new RecordSealer(keys)
+  for (const piece of pieces) sealer.add(piece)
+  return Buffer.concat(sealer.take())
 }
 
 /** A decoder with memory of its own. */

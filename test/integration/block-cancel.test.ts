@@ -27,7 +27,7 @@ test('a block that is not wanted any more is cut, and what is asked for next com
   const block = await client.fetch({ ...want, block: 1 }, new AbortController())
   expect(Buffer.from(block.bytes).equals(sender.block)).toBe(true)
   // Two pieces of what was cancelled, and no more.
-  expect(reads).toBe(2 + BLOCK_BYTES / (256 * 1024))
+  expect(reads).toBe(2 + BLOCK_BYTES / (512 * 1024))
   expect(sender.sentBytes).toBe(sender.readBytes)
   client.close()
 })

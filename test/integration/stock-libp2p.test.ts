@@ -7,7 +7,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
 import { expect, test } from 'vitest'
 import { BlockClient } from '../../dfget/peer/exchange/block-client.ts'
-import { BlockBuffers } from '../../lib/blocks/block-buffers.ts'
+import { BlockBuffers, ownBuffer } from '../../lib/blocks/block-buffers.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { serveBlocks } from '../../lib/exchange/block-server.ts'
 import { silentLogger } from '../../lib/logger.ts'
@@ -64,7 +64,7 @@ test('one of our nodes fetches a block from a plain js-libp2p node', async () =>
     node: p2pNodeOf(stock),
     source: {
       lengthOf: async () => content.length,
-      read: async (_task, _block, offset, length) => content.subarray(offset, offset + length),
+      read: async (_task, _block, offset, length) => ownBuffer(content.subarray(offset, offset + length)),
     },
     limits: unlimited().uploads,
     ticketVerifier: () => createTicketVerifier(CLUSTER_KEY.publicKey),

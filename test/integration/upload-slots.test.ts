@@ -102,7 +102,7 @@ test('a receiver that does not read loses its slot while others wait, and gets t
 
 test('a sender that waits for its disk keeps its slot', async () => {
   const clock = createManualClock()
-  await using server = await startExchangeNode({ concurrentUploads: 1, blockBytes: 512 * KIB, clock })
+  await using server = await startExchangeNode({ concurrentUploads: 1, blockBytes: 1024 * KIB, clock })
   const { begun, letGo } = holdReads(server)
   await using first = await startExchangeNode()
   await using second = await startExchangeNode()

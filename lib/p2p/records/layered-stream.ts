@@ -14,8 +14,7 @@ export abstract class LayeredStream extends AbstractMessageStream {
     })
     this.connection = connection
     connection.addEventListener('drain', () => {
-      this.connectionDrained()
-      this.safeDispatchEvent('drain')
+      if (this.connectionDrained()) this.safeDispatchEvent('drain')
     })
     connection.addEventListener('remoteCloseWrite', () => this.onRemoteCloseWrite())
     connection.addEventListener('close', ({ error, local }) => {
@@ -25,8 +24,10 @@ export abstract class LayeredStream extends AbstractMessageStream {
     })
   }
 
-  /** The connection has passed on all that it was given. Called before more is sent. */
-  protected connectionDrained(): void {}
+  /** The connection has passed on all that it was given. @returns whether this stream takes more now */
+  protected connectionDrained(): boolean {
+    return true
+  }
 
   override sendReset(error: Error): void {
     this.connection.abort(error)

@@ -4,8 +4,10 @@ import type { ConnectionEncrypter, MessageStream, SecureConnectionOptions, Secur
 import { byteStream } from '@libp2p/utils'
 import { NOISE_RECORDS_PROTOCOL } from '../../../protocol/protocol-ids.ts'
 import { HandshakeStream } from './handshake-stream.ts'
+import { LARGEST_BYTES } from './record-decoder.ts'
 import { RecordKeys, SECRET_BYTES } from './record-keys.ts'
-import { createRecordMemory, type RecordMemory, RecordStream } from './record-stream.ts'
+import { RecordStream } from './record-stream.ts'
+import { SpareMemory } from './spare-memory.ts'
 
 /** Noise's messages that come in until both ends have both secrets: the handshake is XX, and each secret is one more. */
 const MESSAGES_TO_INITIATOR = 2
@@ -20,7 +22,7 @@ type NoiseFactory = ReturnType<typeof noise>
 export function noiseRecords(): (components: Parameters<NoiseFactory>[0]) => ConnectionEncrypter {
   const prologueBytes = new TextEncoder().encode(NOISE_RECORDS_PROTOCOL)
   return components => {
-    const memory = createRecordMemory()
+    const memory = new SpareMemory(LARGEST_BYTES)
     const handshakes = noise({ prologueBytes })(components) as ConnectionEncrypter
     return {
       protocol: NOISE_RECORDS_PROTOCOL,
@@ -48,7 +50,7 @@ interface TakeOver {
   readonly connection: MessageStream
   readonly handshake: HandshakeStream
   readonly initiates: boolean
-  readonly memory: RecordMemory
+  readonly memory: SpareMemory
 }
 
 async function takeOver(

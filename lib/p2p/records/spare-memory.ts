@@ -2,7 +2,7 @@
 const MAX_SPARE = 16
 
 /**
- * Memory of one size that the connections of a node use in turn. New memory for each record or batch is what the collector would be
+ * Memory of one size that the connections of a node use in turn. New memory for each record is what the collector would be
  * busy with, and its pages would have to be got from the kernel again and again.
  */
 export class SpareMemory {

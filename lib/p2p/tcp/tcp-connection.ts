@@ -41,12 +41,12 @@ export class TcpConnection extends AbstractMultiaddrConnection implements Direct
   }
 
   override sendData(data: Uint8ArrayList): SendResult {
-    let sentBytes = 0
-    for (const bytes of data) {
-      sentBytes += bytes.byteLength
-      if (!this.#socket.write(bytes)) return { sentBytes, canSendMore: false }
-    }
-    return { sentBytes, canSendMore: true }
+    // What is corked goes in one system call.
+    this.#socket.cork()
+    let canSendMore = true
+    for (const bytes of data) canSendMore = this.#socket.write(bytes)
+    this.#socket.uncork()
+    return { sentBytes: data.byteLength, canSendMore }
   }
 
   override async sendClose(options?: AbortOptions): Promise<void> {

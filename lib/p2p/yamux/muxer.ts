@@ -2,6 +2,7 @@ import { type MessageStream, MuxerClosedError, TooManyOutboundProtocolStreamsErr
 import { AbstractStreamMuxer } from '@libp2p/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
 import { type DirectSource, takeEach } from '../direct-source.ts'
+import type { RecordStream } from '../records/record-stream.ts'
 import { YamuxDecoder } from './decoder.ts'
 import { encodeHeader, Flag, type FrameHeader, FrameType, GoAway } from './frame.ts'
 import { type FrameSender, MuxedStream } from './muxed-stream.ts'
@@ -25,6 +26,7 @@ const DEAD_AFTER_MS = 30_000
 export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSender {
   roundTripMs = 0
   readonly #connects: boolean
+  readonly #sealsAtOnce: boolean
   readonly #byNumber = new Map<number, MuxedStream>()
   readonly #pings: NodeJS.Timeout
   #nextNumber: number
@@ -47,6 +49,7 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
   constructor(connection: MessageStream) {
     super(connection, { protocol: YAMUX_PROTOCOL, name: 'yamux' })
     this.#connects = connection.direction === 'outbound'
+    this.#sealsAtOnce = (connection as Partial<RecordStream>).sealsAtOnce === true
     this.#nextNumber = this.#connects ? 1 : 2
     // The turn of whoever was asked first passes to the next, so that one stream full of data does not hold up the others.
     connection.addEventListener('drain', () => this.streams.push(...this.streams.splice(0, 1)))
@@ -64,7 +67,9 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
 
   sendFrame(header: FrameHeader, data?: Uint8ArrayList): boolean {
     const bytes = encodeHeader(header)
-    return this.send(data === undefined ? bytes : new Uint8ArrayList(bytes, data))
+    if (data === undefined) return this.send(bytes)
+    // Whoever sends may use the memory again as soon as the stream has none of it waiting.
+    return this.send(new Uint8ArrayList(bytes, this.#sealsAtOnce ? data : data.slice()))
   }
 
   override onCreateStream(): MuxedStream {

@@ -61,7 +61,7 @@ async function settled(seeder: Seeder, taskId: TaskId = TASK): Promise<SeedTask 
 
 async function contentIn(task: SeedTask): Promise<Buffer> {
   const blocks = []
-  for (let block = 0; block < task.readyBlocks; block++) blocks.push(await task.blocks.read(block))
+  for (let block = 0; block < task.readyBlocks; block++) blocks.push((await task.blocks.read(block)).bytes)
   return Buffer.concat(blocks)
 }
 
@@ -182,7 +182,7 @@ describe('a seeder', () => {
     expect(await seeder.lengthOf(TASK, 1)).toBe(BLOCK)
     expect(await seeder.lengthOf(TASK, 2)).toBeUndefined()
     expect(await seeder.lengthOf(taskOf(Uint8Array.of(1)), 0)).toBeUndefined()
-    expect(Buffer.from(await seeder.read(TASK, 1, 4, 6)).equals(CONTENT.subarray(20, 26))).toBe(true)
+    expect(Buffer.from((await seeder.read(TASK, 1, 4, 6)).bytes).equals(CONTENT.subarray(20, 26))).toBe(true)
     gate.resolve()
     await settled(seeder)
     expect(await seeder.lengthOf(TASK, 5)).toBe(3)

@@ -143,7 +143,7 @@ describe('DiskBlockStore under simultaneous use', () => {
     await writeAll(task, [block(OTHER, 1)])
     gate.open()
     await expect(reading).rejects.toMatchObject({ code: 'STORE_FAILED' })
-    expect(await task.read(1)).toEqual(block(OTHER, 1).bytes)
+    expect((await task.read(1)).bytes).toEqual(block(OTHER, 1).bytes)
   })
 
   it('reads a block once for all who want it at the same time', async () => {

@@ -73,7 +73,7 @@ async function expectBlocks(store: DiskBlockStore, indices: number[]): Promise<T
   if (task === undefined) throw new Error('the task is not stored')
   expect([...task.present]).toEqual(indices)
   for (const index of indices) {
-    expect(await task.read(index)).toEqual(BLOCKS[index]?.bytes)
+    expect((await task.read(index)).bytes).toEqual(BLOCKS[index]?.bytes)
     expect(task.digestAt(index)).toEqual(BLOCKS[index]?.digest)
   }
   return task
@@ -120,7 +120,7 @@ describe('DiskBlockStore after a restart', () => {
     await store.start()
     const task = await store.openExisting(TASK)
     expect(task?.complete).toBe(true)
-    expect(await task?.read(2)).toEqual(BLOCKS[2]?.bytes)
+    expect((await task?.read(2))?.bytes).toEqual(BLOCKS[2]?.bytes)
     expect(task?.present.has(3)).toBe(true)
     await expect(task?.read(3, 5, 1)).rejects.toMatchObject({ code: 'STORE_FAILED' })
     expect(task?.present.has(3)).toBe(false)
@@ -211,7 +211,7 @@ describe('DiskBlockStore with damaged files', () => {
     await expect(task.read(4)).rejects.toMatchObject({ code: 'STORE_FAILED' })
     expect(task.present.has(4)).toBe(false)
     expect(task.complete).toBe(false)
-    expect(await task.read(1)).toEqual(BLOCKS[1]?.bytes)
+    expect((await task.read(1)).bytes).toEqual(BLOCKS[1]?.bytes)
     expect((await store.list())[0]?.complete).toBe(false)
   })
 

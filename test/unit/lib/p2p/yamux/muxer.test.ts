@@ -1,8 +1,9 @@
 import type { Stream } from '@libp2p/interface'
 import { describe, expect, test } from 'vitest'
 import { seededBytes } from '../../../../helpers/blob.ts'
-import { type MuxerEnd, muxerPair, openStream, type Speaker } from '../../../../helpers/muxer-pair.ts'
+import { type MuxerEnd, muxerEnd, muxerPair, openStream, type Speaker } from '../../../../helpers/muxer-pair.ts'
 import { receive, sendAll } from '../../../../helpers/received.ts'
+import { securedPair } from '../../../../helpers/secured-pair.ts'
 import { waitFor } from '../../../../helpers/wait.ts'
 
 const KIB = 1024
@@ -157,6 +158,24 @@ test('streams that send at the same time take turns', async () => {
   for (const [one] of pairs) one.send(text)
   await Promise.all(received.map(one => one.until(text.length)))
   for (const furthest of started) expect(furthest).toBeLessThan(text.length)
+})
+
+test.each([
+  ['a connection that holds on to it', async () => muxerPair()],
+  ['a connection with records', async () => (await securedPair()).map(end => muxerEnd(end)) as [MuxerEnd, MuxerEnd]],
+] as const)('memory may be used again when nothing of it waits, over %s', async (_name, connect) => {
+  const [initiator, responder] = await connect()
+  const [one, other] = await openStream(initiator, responder)
+  const received = receive(other)
+  const text = seededBytes(3 * MIB)
+  const piece = new Uint8Array(256 * KIB)
+  for (let at = 0; at < text.length; at += piece.length) {
+    piece.set(text.subarray(at, at + piece.length))
+    one.send(piece)
+    await waitFor(() => one.writeBufferLength === 0, PATIENCE)
+    piece.fill(0)
+  }
+  expect((await received.until(text.length)).equals(text)).toBe(true)
 })
 
 test('streams of both ends have numbers of their own', async () => {

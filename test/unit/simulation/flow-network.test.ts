@@ -90,7 +90,16 @@ describe('flows', () => {
   })
 })
 
-test('shares are max-min fair for their weights within three in a hundred, and no pipe carries more than it can', () => {
+/** Flow 3 has what the others leave of pipe 0: a thirtieth. */
+const SMALL_BESIDE_LARGE: [number[], number[][], number[], number[]] = [
+  [14, 10, 13, 10, 10, 10, 10, 10],
+  [[0, 2], [0, 2], [0, 2], [0], [0, 2]],
+  [1, 2.5, 0.3, 0.3, 0.3],
+  [],
+]
+
+// A pipe is not told of a change by less than a hundredth; what that leaves of it may be much for a small flow.
+test('shares are max-min fair for their weights within a few hundredths of a pipe, and no pipe carries more than it can', () => {
   const pipeCount = 8
   const routes = fc.array(fc.uniqueArray(fc.nat(pipeCount - 1), { minLength: 1, maxLength: 3 }), {
     minLength: 1,
@@ -121,15 +130,16 @@ test('shares are max-min fair for their weights within three in a hundred, and n
         const left = running.filter(flow => flow.active)
         const fair = progressiveFilling(left)
         left.forEach((flow, index) => {
-          expect(flow.rate / (fair[index] ?? 0)).toBeGreaterThan(0.97)
-          expect(flow.rate / (fair[index] ?? 0)).toBeLessThan(1.03)
+          const deviation = Math.abs(flow.rate - (fair[index] ?? 0))
+          const narrowest = Math.min(...flow.pipes.map(({ capacity }) => capacity))
+          expect(deviation).toBeLessThan(0.02 * flow.rate + 0.02 * narrowest)
         })
         for (const pipe of pipes) {
           expect(pipe.flows.reduce((sum, { rate }) => sum + rate, 0)).toBeLessThan(pipe.capacity * 1.02)
         }
       },
     ),
-    { numRuns: 300 },
+    { numRuns: 300, examples: [SMALL_BESIDE_LARGE] },
   )
 })
 

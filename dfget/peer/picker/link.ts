@@ -7,6 +7,10 @@ const NEWS_WEIGHT = 0.3
 const MIN_REQUESTS = 2
 const WINDOW_BYTES = 1024 * 1024
 
+/** What a fast peer delivers in this time is asked for ahead, so that it does not run dry while either process is busy with other things. */
+const AHEAD_MS = 10
+const MOST_AHEAD_BYTES = 8 * 1024 * 1024
+
 /** How long a peer that stalled or failed is asked only when nobody else can be. */
 const SUSPECT_MS = 10_000
 
@@ -35,13 +39,14 @@ export function dropIdleLink(links: Links, link: Link, nowMs: number): void {
 }
 
 /**
- * Whether one more block may be asked for. A peer sends one block after the other, so a second request keeps it busy and a third
- * would only fix a choice too early. One that has delivered nothing yet shows first what it can do.
+ * Whether one more block may be asked for. A peer sends one block after the other, so a second request keeps it busy unless it is
+ * very fast, and a third would only fix a choice too early. One that has delivered nothing yet shows first what it can do.
  */
 export function hasRoom(link: Link, blockBytes: number): boolean {
   if (link.requests === 0) return true
   if (link.rateBytesPerMs === 0) return false
-  return link.requests < MIN_REQUESTS || link.requestedBytes + blockBytes <= WINDOW_BYTES
+  const aheadBytes = Math.min(AHEAD_MS * link.rateBytesPerMs, MOST_AHEAD_BYTES)
+  return link.requests < MIN_REQUESTS || link.requestedBytes + blockBytes <= Math.max(WINDOW_BYTES, aheadBytes)
 }
 
 /** Whether the peer is to be asked only when nobody else can be. */

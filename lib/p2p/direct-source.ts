@@ -1,4 +1,5 @@
 import type { MessageStream } from '@libp2p/interface'
+import type { AbstractMessageStream } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
 
 /** Takes bytes that are good until it returns. */
@@ -19,15 +20,28 @@ export function takeBytes(stream: MessageStream & Partial<DirectSource>, taker: 
   else stream.addEventListener('message', ({ data }) => takeEach(data, taker))
 }
 
-/** What a direct source tells of itself. */
-interface SourceState {
-  readonly readBufferLength: number
-  readonly readStatus: string
-}
+/** What of a direct source is the same for all: who takes its bytes, and whether they may go there at once. */
+export class DirectOutlet {
+  readonly #stream: AbstractMessageStream
+  #taker: Taker | undefined
 
-/** Whether bytes may go to a taker at once: nobody has paused the stream or ended it, and none wait that came before. */
-export function flowsFreely({ readBufferLength, readStatus }: SourceState): boolean {
-  return readBufferLength === 0 && readStatus === 'readable'
+  constructor(stream: AbstractMessageStream) {
+    this.#stream = stream
+  }
+
+  /** What waits, or comes in a pause, is handed over as `message` events. */
+  takeOver(taker: Taker): void {
+    this.#taker = taker
+    this.#stream.addEventListener('message', ({ data }) => takeEach(data, taker))
+  }
+
+  /** @returns false where the bytes must wait: nobody takes them, the stream is paused or ended, or some wait that came before */
+  give(bytes: Uint8Array): boolean {
+    const { readBufferLength, readStatus } = this.#stream
+    if (this.#taker === undefined || readBufferLength > 0 || readStatus !== 'readable') return false
+    this.#taker(bytes)
+    return true
+  }
 }
 
 /** Gives a taker bytes that waited. */

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { type AbortOptions, type MessageStream, StreamStateError } from '@libp2p/interface'
 import type { SendResult } from '@libp2p/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { type DirectSource, flowsFreely, type Taker, takeEach } from '../direct-source.ts'
+import { DirectOutlet, type DirectSource, type Taker, takeEach } from '../direct-source.ts'
 import type { HandshakeStream } from './handshake-stream.ts'
 import { LayeredStream } from './layered-stream.ts'
 import { unseal } from './record-cipher.ts'
@@ -28,8 +28,8 @@ export class RecordStream extends LayeredStream implements DirectSource {
   /** For whoever sends: it holds on to nothing. */
   readonly sealsAtOnce = true
   readonly #sealer: RecordSealer
+  readonly #outlet = new DirectOutlet(this)
   #flushes = false
-  #taker: Taker | undefined
 
   constructor({ connection, handshake, sending, receiving, memory }: RecordStreamInit) {
     super(connection)
@@ -49,8 +49,7 @@ export class RecordStream extends LayeredStream implements DirectSource {
   }
 
   takeOver(taker: Taker): void {
-    this.#taker = taker
-    this.addEventListener('message', ({ data }) => takeEach(data, taker))
+    this.#outlet.takeOver(taker)
   }
 
   /** Gathers what is sent in one turn, since each piece given to the socket by itself costs a system call. */
@@ -97,8 +96,7 @@ export class RecordStream extends LayeredStream implements DirectSource {
   }
 
   #received(text: Uint8Array): void {
-    if (this.#taker !== undefined && flowsFreely(this)) this.#taker(text)
-    else this.onData(text)
+    if (!this.#outlet.give(text)) this.onData(text)
   }
 
   #flush(): void {

@@ -4,7 +4,7 @@ import type { AbortOptions, Logger, MessageStreamDirection } from '@libp2p/inter
 import { AbstractMultiaddrConnection, type SendResult } from '@libp2p/utils'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { type DirectSource, flowsFreely, type Taker, takeEach } from '../direct-source.ts'
+import { DirectOutlet, type DirectSource, type Taker } from '../direct-source.ts'
 import { readInto } from './read-into.ts'
 
 /** A connection over which nothing goes for so long is given up. Yamux's pings keep one alive that nobody uses. */
@@ -23,7 +23,7 @@ export interface TcpConnectionInit {
 /** A TCP connection whose bytes are not put into new memory each time that some have come. */
 export class TcpConnection extends AbstractMultiaddrConnection implements DirectSource {
   readonly #socket: Socket
-  #taker: Taker | undefined
+  readonly #outlet = new DirectOutlet(this)
 
   constructor({ socket, memory, ...init }: TcpConnectionInit) {
     super(init)
@@ -36,8 +36,7 @@ export class TcpConnection extends AbstractMultiaddrConnection implements Direct
   }
 
   takeOver(taker: Taker): void {
-    this.#taker = taker
-    this.addEventListener('message', ({ data }) => takeEach(data, taker))
+    this.#outlet.takeOver(taker)
   }
 
   override sendData(data: Uint8ArrayList): SendResult {
@@ -70,7 +69,6 @@ export class TcpConnection extends AbstractMultiaddrConnection implements Direct
   }
 
   #received(bytes: Uint8Array): void {
-    if (this.#taker !== undefined && flowsFreely(this)) this.#taker(bytes)
-    else this.onData(Uint8Array.from(bytes))
+    if (!this.#outlet.give(bytes)) this.onData(Uint8Array.from(bytes))
   }
 }

@@ -1,7 +1,7 @@
 import type { AbortOptions, Logger, MessageStreamDirection } from '@libp2p/interface'
 import { AbstractStream, type SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
-import { type DirectSource, flowsFreely, type Taker, takeEach } from '../direct-source.ts'
+import { DirectOutlet, type DirectSource, type Taker } from '../direct-source.ts'
 import { Flag, type FrameHeader, FrameType, HEADER_BYTES } from './frame.ts'
 import { INITIAL_WINDOW_BYTES, LARGEST_WINDOW_BYTES, ReceiveWindow } from './receive-window.ts'
 
@@ -31,7 +31,7 @@ export class MuxedStream extends AbstractStream implements DirectSource {
   #sendWindowBytes = INITIAL_WINDOW_BYTES
   /** Goes with the first frame that is sent: opens the stream, or accepts it. */
   #flags: number
-  #taker: Taker | undefined
+  readonly #outlet = new DirectOutlet(this)
 
   constructor({ number, direction, sender, log }: MuxedStreamInit) {
     // What comes in while a reader pauses is bounded by the window.
@@ -55,13 +55,11 @@ export class MuxedStream extends AbstractStream implements DirectSource {
 
   /** Some of the data of a frame has come. */
   received(data: Uint8Array): void {
-    if (this.#taker !== undefined && flowsFreely(this)) this.#taker(data)
-    else this.onData(data)
+    if (!this.#outlet.give(data)) this.onData(data)
   }
 
   takeOver(taker: Taker): void {
-    this.#taker = taker
-    this.addEventListener('message', ({ data }) => takeEach(data, taker))
+    this.#outlet.takeOver(taker)
   }
 
   /** A frame for this stream is complete. */

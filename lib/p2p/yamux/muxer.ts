@@ -1,7 +1,7 @@
 import { type MessageStream, MuxerClosedError, TooManyOutboundProtocolStreamsError } from '@libp2p/interface'
 import { AbstractStreamMuxer } from '@libp2p/utils'
 import { Uint8ArrayList } from 'uint8arraylist'
-import { type DirectSource, takeEach } from '../direct-source.ts'
+import { takeBytes } from '../direct-source.ts'
 import type { RecordStream } from '../records/record-stream.ts'
 import { YamuxDecoder } from './decoder.ts'
 import { encodeHeader, Flag, type FrameHeader, FrameType, GoAway } from './frame.ts'
@@ -53,7 +53,7 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
     this.#nextNumber = this.#connects ? 1 : 2
     // The turn of whoever was asked first passes to the next, so that one stream full of data does not hold up the others.
     connection.addEventListener('drain', () => this.streams.push(...this.streams.splice(0, 1)))
-    this.#takeOver(connection)
+    takeBytes(connection, bytes => this.#received(bytes))
     this.#heardAtMs = this.now()
     this.#pingedAtMs = this.now()
     this.#pings = setInterval(() => this.#checkAlive(), PING_EVERY_MS)
@@ -84,9 +84,8 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
     return stream
   }
 
-  override onData(bytes: Uint8Array | Uint8ArrayList): void {
-    takeEach(bytes, chunk => this.#received(chunk))
-  }
+  /** What the superclass hears comes to the decoder by itself, directly where the connection can do that: once, not twice. */
+  override onData(): void {}
 
   override async close(options?: Parameters<AbstractStreamMuxer['close']>[0]): Promise<void> {
     if (this.status !== 'open') return
@@ -105,18 +104,6 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
     super.onTransportClosed(error)
   }
 
-  // The superclass listens for messages, which a direct source does not send.
-  #takeOver(connection: MessageStream & Partial<DirectSource>): void {
-    connection.takeOver?.(bytes => {
-      try {
-        this.#received(bytes)
-      } catch (error) {
-        this.abort(error as Error)
-        connection.abort(error as Error)
-      }
-    })
-  }
-
   #create(number: number, direction: 'inbound' | 'outbound'): MuxedStream {
     const log = this.log.newScope(`${direction}:${number}`)
     const stream = new MuxedStream({ number, direction, sender: this, log })
@@ -131,7 +118,12 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
 
   #received(bytes: Uint8Array): void {
     this.#heardAtMs = this.now()
-    this.#decoder.push(bytes)
+    try {
+      this.#decoder.push(bytes)
+    } catch (error) {
+      this.abort(error as Error)
+      this.maConn.abort(error as Error)
+    }
   }
 
   #begin(header: FrameHeader): void {

@@ -178,6 +178,23 @@ test.each([
   expect((await received.until(text.length)).equals(text)).toBe(true)
 })
 
+test('what comes before a connection has its muxer is heard once', async () => {
+  const [near, far] = await securedPair()
+  const initiator = muxerEnd(near)
+  const opened = await initiator.muxer.createStream()
+  const text = seededBytes(1_000)
+  opened.send(text)
+  await waitFor(() => far.readBufferLength > text.length, PATIENCE)
+  const responder = muxerEnd(far)
+  const [accepted] = await waitFor(() => responder.accepted.length > 0 && responder.accepted, PATIENCE)
+  if (accepted === undefined) throw new Error('no stream')
+  const received = receive(accepted)
+  opened.send(text)
+  expect((await received.until(2 * text.length)).equals(Buffer.concat([text, text]))).toBe(true)
+  await opened.close()
+  expect((await received.untilEnded()).length).toBe(2 * text.length)
+})
+
 test('streams of both ends have numbers of their own', async () => {
   const [initiator, responder] = muxerPair()
   const pairs = [

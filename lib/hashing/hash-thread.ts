@@ -13,12 +13,21 @@ interface Asked {
   readonly reject: (error: Error) => void
 }
 
-/** One thread that hashes. It begins with the first question, and again after it broke. */
+/** One thread that hashes. It begins with the first question, and again after it broke, and ends when it has had nothing to do. */
 export class HashThread {
   readonly #asked = new Map<number, Asked>()
   #worker: Worker | undefined
+  readonly #restAfterMs: number
+  /** What it must not forget: the digesters that have begun. */
+  readonly #begun = new Set<number>()
+  #resting: NodeJS.Timeout | undefined
   #nextId = 0
   #runs = 0
+
+  /** @param restAfterMs how long the thread stays without work; it takes 16 to 32 MiB */
+  constructor(restAfterMs: number) {
+    this.#restAfterMs = restAfterMs
+  }
 
   /** How many questions wait for an answer. */
   get waiting(): number {
@@ -41,8 +50,11 @@ export class HashThread {
 
   /** Gives it work whose result nobody waits for. */
   tell(work: HashWork): void {
+    if (work.type === 'update') this.#begun.add(work.digester)
+    else if (work.type !== 'block') this.#begun.delete(work.digester)
     this.#worker ??= this.#begin()
     this.#worker.postMessage({ ...work, id: this.#nextId++ } satisfies HashTask)
+    this.#restIfIdle()
   }
 
   async stop(): Promise<void> {
@@ -59,6 +71,7 @@ export class HashThread {
       this.#asked.delete(id)
       // It keeps a program alive only while somebody waits for it.
       if (this.#asked.size === 0) worker.unref()
+      this.#restIfIdle()
     })
     worker.on('error', error => {
       if (this.#worker === worker) this.#end(error as Error)
@@ -66,7 +79,16 @@ export class HashThread {
     return worker
   }
 
+  #restIfIdle(): void {
+    clearTimeout(this.#resting)
+    if (this.#asked.size > 0 || this.#begun.size > 0) return
+    this.#resting = setTimeout(() => void this.stop(), this.#restAfterMs)
+    this.#resting.unref()
+  }
+
   #end(error: Error): void {
+    clearTimeout(this.#resting)
+    this.#begun.clear()
     this.#worker = undefined
     for (const { reject } of this.#asked.values()) reject(error)
     this.#asked.clear()

@@ -14,14 +14,17 @@ const MIN_BYTES = 128 * 1024
  */
 const PROCESSORS_FOR_TWO = 4
 
+/** Longer than between two blocks of a pull. */
+const REST_AFTER_MS = 3_000
+
 /**
- * Hashes much on threads of its own, if it is in shared memory, and all else at once. The threads begin when they are first
- * needed.
+ * Hashes much on threads of its own, if it is in shared memory, and all else at once. The threads begin when they are
+ * needed, and end when they are not.
  */
-export function createThreadHasher(): Hasher {
+export function createThreadHasher({ restAfterMs = REST_AFTER_MS } = {}): Hasher {
   const inline = createInlineHasher()
   const count = availableParallelism() < PROCESSORS_FOR_TWO ? 1 : 2
-  const threads = Array.from({ length: count }, () => new HashThread())
+  const threads = Array.from({ length: count }, () => new HashThread(restAfterMs))
   let digesters = 0
 
   function idlest(): HashThread {

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Hasher } from '../../../../lib/hashing/hasher.ts'
 import { createInlineHasher } from '../../../../lib/hashing/inline-hasher.ts'
@@ -5,6 +7,7 @@ import { createThreadHasher } from '../../../../lib/hashing/thread-hasher.ts'
 import { blockDigestOf } from '../../../../protocol/block-map.ts'
 import { digestOf } from '../../../../protocol/digest.ts'
 import { seededBytes } from '../../../helpers/blob.ts'
+import { waitFor } from '../../../helpers/wait.ts'
 
 const LARGE = 300 * 1024
 
@@ -23,6 +26,7 @@ function running(hasher: Hasher): Hasher {
 describe.each([
   ['inline', createInlineHasher],
   ['on threads', createThreadHasher],
+  ['on threads that rest at once', () => createThreadHasher({ restAfterMs: 0 })],
 ])('hashing %s', (_name, create) => {
   test.each([0, 1, LARGE])('a block of %d bytes', async length => {
     const hasher = running(create())
@@ -83,4 +87,20 @@ test('a digest whose beginning was forgotten with its thread is refused', async 
   await hasher.blockDigest(bytes)
   await expect(digester.update(bytes)).rejects.toThrow('the hash thread has broken')
   await expect(digester.digest()).rejects.toThrow('the hash thread has broken')
+})
+
+test('a thread that has nothing to do ends, but not while it knows the beginning of a digest', async () => {
+  const hasher = running(createThreadHasher({ restAfterMs: 0 }))
+  // One that is idle keeps no program alive, and so is not among Node's active resources.
+  const threads = async () => (await readdir('/proc/self/task')).length
+  const before = await threads()
+  const bytes = shared(seededBytes(LARGE))
+  const digester = hasher.digester('sha256')
+  await digester.update(bytes)
+  await hasher.blockDigest(bytes)
+  expect(await threads()).toBeGreaterThan(before)
+  await nextTurn()
+  expect(await digester.digest()).toBe(digestOf(bytes))
+  await waitFor(async () => (await threads()) <= before, { timeoutMs: 5_000, what: 'the end of the thread' })
+  expect(await hasher.blockDigest(bytes)).toEqual(blockDigestOf(bytes))
 })

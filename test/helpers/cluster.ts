@@ -11,6 +11,7 @@ import { createRegistryMock, type RegistryMock } from '../../registry-mock/creat
 import { SupernodeConfig } from '../../supernode/config.ts'
 import { createSupernode } from '../../supernode/create-supernode.ts'
 import { type ChildProcess, type ProcessOptions, startProcess } from './process.ts'
+import { programMain } from './program-main.ts'
 import { createScratchDirectory } from './scratch-directory.ts'
 
 /** A running supernode or dfdaemon. */
@@ -78,7 +79,7 @@ export async function startCluster(
   ): Promise<TestProcess> {
     const flags = complete(program, given)
     const args = Object.entries(flags).flatMap(([path, value]) => [flagOf(path), value])
-    const process = stack.use(await startProcess('node', [`${program}/main.ts`, ...args], options))
+    const process = stack.use(await startProcess('node', [programMain(program), ...args], options))
     const line = await process.waitForLine('stdout', text => text.startsWith('{'), { timeoutMs: PROCESS_START_MS })
     const { http, peerId } = JSON.parse(line) as { http: string; peerId: string }
     return { url: http, peerId, dataDir: flags.dataDir ?? '', process, stop: () => process.stop() }

@@ -10,6 +10,7 @@ import type { TestBlob } from './blob.ts'
 import { type ComparedPull, pullCompared } from './compared-pull.ts'
 import type { Hearing, ListeningNeighbour } from './listening-neighbour.ts'
 import { type ChildProcess, startProcess } from './process.ts'
+import { programMain } from './program-main.ts'
 import type { ReportedBlocks } from './reported-blocks.ts'
 import { openFiles } from './stored-files.ts'
 import { waitFor } from './wait.ts'
@@ -65,7 +66,7 @@ export class KilledNode {
   async liveUntil(moment: KillMoment): Promise<void> {
     const { dataDir, flags, env } = this.#init
     const own = ['--listen', '127.0.0.1:0', '--data-dir', dataDir, '--log-level', 'silent']
-    await using process = await startProcess('node', ['dfdaemon/main.ts', ...own, ...flags], { env })
+    await using process = await startProcess('node', [programMain('dfdaemon'), ...own, ...flags], { env })
     if (moment.kind === 'opening') await this.#untilOpen(process, moment.looks)
     else if (moment.kind === 'complete') await this.#untilComplete(await this.#begin(process))
     else await this.#untilReached(await this.#begin(process), moment)

@@ -91,10 +91,14 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
   function receive(request: BlockRequest): void {
     if (request.type === 'open') admit(request.task, request.ticket)
     else if (request.type === 'cancel') cancel(request.id)
-    else if (!admitted.has(request.task)) refuse(request.id, 'denied')
-    else if (waiting.length >= MAX_WAITING_REQUESTS) refuse(request.id, 'busy')
+    else for (const wanted of blocksOf(request)) enqueue(wanted)
+  }
+
+  function enqueue(wanted: Waiting): void {
+    if (!admitted.has(wanted.task)) refuse(wanted.id, 'denied')
+    else if (waiting.length >= MAX_WAITING_REQUESTS) refuse(wanted.id, 'busy')
     else {
-      waiting.push(request)
+      waiting.push(wanted)
       if (!isBusy) void sendWaiting()
     }
   }
@@ -199,4 +203,8 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
       slot.receiverWaitEnds()
     }
   }
+}
+
+function* blocksOf({ id, task, block, count }: Extract<BlockRequest, { type: 'get' }>): Generator<Waiting> {
+  for (let index = 0; index < count; index++) yield { id: id + index, task, block: block + index }
 }

@@ -99,8 +99,10 @@ test.concurrent.for(BEHAVIOURS)(
         rawStream(stream, (bytes, self) => {
           const message = blockRequestCodec.decode(bytes)
           if (message.type !== 'get') return
-          asked++
-          answer(self, message.id)
+          for (let of = 0; of < message.count; of++) {
+            asked++
+            answer(self, message.id + of)
+          }
         })
       })
     })

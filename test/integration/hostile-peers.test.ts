@@ -201,7 +201,8 @@ describe.for([
   ['the supernode', () => supernodeAddress, () => supernode, 'damselfly_supernode_refusals_total'],
   ['a node', () => nodeAddress, () => node, 'damselfly_peer_refusals_total'],
 ] as const)('blocks of %s', ([, address, program, metric]) => {
-  const get = (id: number, block: number) => frame(blockRequestCodec.encode({ type: 'get', id, task: task(), block }))
+  const get = (id: number, block: number, count = 1) =>
+    frame(blockRequestCodec.encode({ type: 'get', id, task: task(), block, count }))
   const open = (ticket: string) => frame(blockRequestCodec.encode({ type: 'open', task: task(), ticket }))
 
   async function refusalOf(stream: RawStream, index: number) {
@@ -247,9 +248,27 @@ describe.for([
     expect(stream.closed).toBe(false)
   })
 
+  test('are given in runs, as far as they exist, but for those that were cancelled', async () => {
+    const stream = await peer.open(address(), BLOCK_PROTOCOL)
+    const cancel = frame(blockRequestCodec.encode({ type: 'cancel', id: 13 }))
+    stream.send(Buffer.concat([open(await ticketOf({})), get(11, 1, 4), cancel, get(20, 0)]))
+    expect(await refusalOf(stream, 0)).toEqual({ type: 'refused', id: 14, reason: 'missing' })
+    await waitFor(() => stream.data.has(20), { timeoutMs: 10_000, what: 'the block asked for last' })
+    expect([...stream.data.keys()]).toEqual([11, 12, 20])
+    expect(Buffer.from(stream.data.get(12) ?? []).equals(blob.bytes.subarray(2 * 256 * 1024, 3 * 256 * 1024))).toBe(
+      true,
+    )
+  })
+
   test('are refused to whoever asks for too many at once', async () => {
     const stream = await peer.open(address(), BLOCK_PROTOCOL)
     stream.send(Buffer.concat([open(await ticketOf({})), ...Array.from({ length: 400 }, (_, id) => get(id, 0))]))
+    expect(await refusalOf(stream, 0)).toMatchObject({ reason: 'busy' })
+  })
+
+  test('are refused to whoever asks for too many in runs', async () => {
+    const stream = await peer.open(address(), BLOCK_PROTOCOL)
+    stream.send(Buffer.concat([open(await ticketOf({})), get(0, 0, 256), get(256, 0, 256)]))
     expect(await refusalOf(stream, 0)).toMatchObject({ reason: 'busy' })
   })
 })

@@ -51,7 +51,7 @@ test('a plain js-libp2p node fetches a block from one of ours', async () => {
     closed: error => fetched.reject(error ?? new Error('closed')),
   })
   channel.send(blockRequestCodec.encode({ type: 'open', task, ticket }))
-  channel.send(blockRequestCodec.encode({ type: 'get', id: 7, task, block: 0 }))
+  channel.send(blockRequestCodec.encode({ type: 'get', id: 7, task, block: 0, count: 1 }))
   expect(Buffer.from(await fetched.promise).equals(ours.block)).toBe(true)
   expect(waysOf(stock)).toEqual([['/noise', '/yamux/1.0.0']])
 })

@@ -25,7 +25,7 @@ async function askWithoutReading(asking: ExchangeNode, server: ExchangeNode, blo
   const { task, ticket } = asking.want()
   stream.send(encodeMessageFrame(blockRequestCodec.encode({ type: 'open', task, ticket })))
   for (let id = 0; id < blocks; id++) {
-    stream.send(encodeMessageFrame(blockRequestCodec.encode({ type: 'get', id, task, block: id })))
+    stream.send(encodeMessageFrame(blockRequestCodec.encode({ type: 'get', id, task, block: id, count: 1 })))
   }
   return stream
 }

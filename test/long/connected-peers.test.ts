@@ -74,7 +74,7 @@ async function connectPeer(
   const blocks = await peer.open(holder, BLOCK_PROTOCOL)
   const block = index % (BLOB_BYTES / BLOCK_BYTES)
   blocks.send(encodeMessageFrame(blockRequestCodec.encode({ type: 'open', task, ticket })))
-  blocks.send(encodeMessageFrame(blockRequestCodec.encode({ type: 'get', id: 0, task, block })))
+  blocks.send(encodeMessageFrame(blockRequestCodec.encode({ type: 'get', id: 0, task, block, count: 1 })))
   const expected = blob.bytes.subarray(block * BLOCK_BYTES, (block + 1) * BLOCK_BYTES)
   await waitFor(() => Buffer.compare(blocks.data.get(0) ?? new Uint8Array(), expected) === 0, {
     timeoutMs: PATIENCE_MS,

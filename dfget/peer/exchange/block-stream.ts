@@ -8,6 +8,7 @@ import { blockRefusalCodec, blockRequestCodec } from '../../../protocol/messages
 import type { PeerAddress } from '../../../protocol/messages/codec.ts'
 import { BLOCK_PROTOCOL } from '../../../protocol/protocol-ids.ts'
 import type { TaskId } from '../../../protocol/task.ts'
+import { appendToRuns, type BlockRun } from './block-runs.ts'
 import type { BlockWant } from './block-want.ts'
 import type { DownloadLimits } from './download-limits.ts'
 
@@ -33,6 +34,8 @@ export class BlockStream {
   readonly #peer: PeerAddress
   readonly #pending = new Map<number, Pending>()
   readonly #shown = new Set<TaskId>()
+  /** What is asked for in this turn: blocks that follow each other become one request. */
+  readonly #asked: BlockRun[] = []
   readonly #gate: ByteGate
   /** Whose bytes are coming in; undefined when the block is not wanted any more. */
   #receiving: TaskId | undefined
@@ -108,14 +111,25 @@ export class BlockStream {
       this.#shown.add(task)
       channel.send(blockRequestCodec.encode({ type: 'open', task, ticket }))
     }
-    channel.send(blockRequestCodec.encode({ type: 'get', id, task, block }))
+    if (this.#asked.length === 0) queueMicrotask(() => this.#sendAsked(channel))
+    appendToRuns(this.#asked, { id, task, block })
+  }
+
+  #sendAsked(channel: FrameChannel): void {
+    for (const run of this.#asked.splice(0)) channel.send(blockRequestCodec.encode({ type: 'get', ...run }))
   }
 
   #cancel(id: number, reason: Error): void {
     const pending = this.#pending.get(id)
     if (pending === undefined) return
     pending.reject(reason)
-    this.#channel?.then(channel => channel.send(blockRequestCodec.encode({ type: 'cancel', id }))).catch(() => {})
+    this.#channel?.then(channel => this.#sendCancel(channel, id)).catch(() => {})
+  }
+
+  /** After the request itself, which may not have left yet. */
+  #sendCancel(channel: FrameChannel, id: number): void {
+    this.#sendAsked(channel)
+    channel.send(blockRequestCodec.encode({ type: 'cancel', id }))
   }
 
   async #dial(): Promise<FrameChannel> {
@@ -182,6 +196,7 @@ export class BlockStream {
     this.#channel = undefined
     this.#open = undefined
     this.#buffer = undefined
+    this.#asked.length = 0
     for (const pending of this.#pending.values()) pending.reject(error)
     this.#pending.clear()
   }

@@ -43,7 +43,7 @@ const MESSAGES: Row[] = [
   ].map((message): Row => [`inventory ${message.type}`, inventoryCodec as MessageCodec<unknown>, message]),
   ...[
     { type: 'open', task, ticket: 't' },
-    { type: 'get', id: 2 ** 32 - 1, task, block: 3 },
+    { type: 'get', id: 2 ** 32 - 1, task, block: 3, count: 256 },
     { type: 'cancel', id: 0 },
   ].map((message): Row => [`block ${message.type}`, blockRequestCodec as MessageCodec<unknown>, message]),
   ['block refused', blockRefusalCodec as MessageCodec<unknown>, { type: 'refused', id: 1, reason: 'busy' }],

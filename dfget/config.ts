@@ -42,6 +42,12 @@ export const DfgetConfig = Type.Object(
           'it (default: one for each URL in the user cache, removed when the download is complete)',
       }),
     ),
+    hardLink: Type.Boolean({
+      default: false,
+      description:
+        'make the file a hard link into --data-dir where it cannot be a reflink; do not change such a file in place, since ' +
+        'other peers are served from it (always done for a store that ends with the download)',
+    }),
     p2p: Type.Object(
       {
         listen: Type.Array(Type.String({ pattern: '^/' }), {

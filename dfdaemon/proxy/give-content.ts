@@ -85,6 +85,9 @@ async function give(
   return whole
 }
 
+/** How long small content may take to settle before its beginning is given all the same. */
+const SETTLE_MS = 5_000
+
 /** Opens content; small content is checked before, and downloaded once more when it came out wrong. */
 async function openChecked(
   { peer, access, checkedFirstBytes }: GiveContentComponents,
@@ -93,9 +96,10 @@ async function openChecked(
 ): Promise<CallersContent> {
   const first = await openForCaller({ peer, access }, source, options)
   if ((first.content.sizeBytes ?? Number.POSITIVE_INFINITY) > checkedFirstBytes) return first
-  if (await first.content.settled(options)) return first
+  const settling = { ...options, withinMs: SETTLE_MS }
+  if (await first.content.settled(settling)) return first
   const second = await openForCaller({ peer, access }, source, options)
-  await second.content.settled(options)
+  await second.content.settled(settling)
   return { content: second.content, isAsked: first.isAsked || second.isAsked }
 }
 

@@ -1,10 +1,12 @@
+import { dirname } from 'node:path'
 import type { Writable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
+import { findSharingWay, type SharingWay } from '../../lib/blocks/share-file.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { createLogger } from '../../lib/logger.ts'
 import type { DfgetConfig } from '../config.ts'
 import { startDfget } from '../create-dfget.ts'
-import { clearDataDirectory, dataDirectories } from '../data-directory.ts'
+import { clearDataDirectory, type DataDirectory, dataDirectories } from '../data-directory.ts'
 import type { Peer } from '../peer/peer.ts'
 import { createProgressDisplay, createQuietDisplay, type ProgressStream } from '../progress/progress-display.ts'
 import { Download, isCorrupt } from './download.ts'
@@ -36,7 +38,8 @@ export async function fetchTo(
   const { path: directory, kept } = dfget.dataDirectory
   const state = { complete: false, storedBytes: 0 }
   try {
-    await downloadTo(components, dfget.peer, request, config, signal)
+    const sharing = await sharingWay(components.output, dfget.dataDirectory, config)
+    await downloadTo(components, { peer: dfget.peer, sharing }, request, config, signal)
     state.complete = true
     await linger(config.linger * 1000, signal)
   } catch (error) {
@@ -51,13 +54,13 @@ export async function fetchTo(
 
 async function downloadTo(
   { output, stdout, stderr }: FetchComponents,
-  peer: Peer,
+  { peer, sharing }: { readonly peer: Peer; readonly sharing: SharingWay | undefined },
   request: DownloadRequest,
   config: DfgetConfig,
   signal: AbortSignal,
 ): Promise<void> {
   const startedAt = systemClock.now()
-  const download = new Download({ peer, output }, request)
+  const download = new Download({ peer, output, sharing }, request)
   const display = config.quiet
     ? createQuietDisplay()
     : createProgressDisplay({ stream: stderr, clock: systemClock }, download)
@@ -72,6 +75,20 @@ async function downloadTo(
   } finally {
     display.clear()
   }
+}
+
+/**
+ * How the output may have its bytes on the disk together with the store. Whoever changes a hard link changes the store too, which must
+ * therefore be on its way out, unless the user wants it so.
+ */
+async function sharingWay(
+  { path }: Output,
+  directory: DataDirectory,
+  { linger, hardLink }: Pick<DfgetConfig, 'linger' | 'hardLink'>,
+): Promise<SharingWay | undefined> {
+  if (path === undefined) return undefined
+  const isLastUse = directory.kept !== 'always' && linger === 0
+  return findSharingWay(directory.path, dirname(path), isLastUse || hardLink ? ['reflink', 'hard-link'] : ['reflink'])
 }
 
 /** Whoever interrupts this only wants it to end. */

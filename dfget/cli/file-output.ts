@@ -45,7 +45,7 @@ class PartFile implements Output {
   readonly path: string
   readonly name: string
   readonly #temporary: string
-  readonly #handle: FileHandle
+  #handle: FileHandle
   readonly #overwrite: boolean
   #finished = false
 
@@ -60,6 +60,19 @@ class PartFile implements Output {
   async write(bytes: Uint8Array): Promise<void> {
     // Not `handle.write`, which may write less than it was given.
     await failingAs(this.path, () => this.#handle.writeFile(bytes))
+  }
+
+  async replace(place: (path: string) => Promise<boolean>): Promise<number | undefined> {
+    return failingAs(this.path, async () => {
+      const { mode } = await this.#handle.stat()
+      await this.#handle.close()
+      await unlink(this.#temporary)
+      const placed = await place(this.#temporary)
+      this.#handle = await open(this.#temporary, placed ? 'r+' : 'wx', mode)
+      if (!placed) return undefined
+      await this.#handle.chmod(mode)
+      return (await this.#handle.stat()).size
+    })
   }
 
   async finish(): Promise<void> {

@@ -6,6 +6,13 @@ export interface Output {
   readonly path: string | undefined
   /** Resolves when the memory of the bytes may be used again, and more may be written. @throws DamselflyError OUTPUT_FAILED */
   write(bytes: Uint8Array): Promise<void>
+  /**
+   * Takes a file that somebody else makes in the place of what was written; only a file can be that.
+   * @param place makes it at an absolute path, or nothing
+   * @returns its length in bytes; undefined where nothing was made: then all is to be written
+   * @throws DamselflyError OUTPUT_FAILED
+   */
+  replace(place: (path: string) => Promise<boolean>): Promise<number | undefined>
   /** Makes what was written the result. @throws DamselflyError OUTPUT_FAILED */
   finish(): Promise<void>
   /** Undoes what can be undone. Does nothing after `finish`. */

@@ -22,6 +22,7 @@ export function createStreamOutput(stream: Writable, { signal }: { signal: Abort
         signal.removeEventListener('abort', onAbort)
       }
     },
+    replace: async () => undefined,
     async finish() {},
     async discard() {},
   }

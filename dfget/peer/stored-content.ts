@@ -1,4 +1,5 @@
 import type { BlockStore, StoredTask, StoreSpace } from '../../lib/blocks/block-store.ts'
+import type { SharingWay } from '../../lib/blocks/share-file.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { Holdings } from './holdings.ts'
 
@@ -53,6 +54,14 @@ export class StoredContent {
     } finally {
       await blocks.close()
     }
+  }
+
+  /**
+   * Makes a file of a complete task without copying it. @returns false when the task is not complete, or cannot be shared
+   * in this way
+   */
+  share(task: TaskId, path: string, way: SharingWay): Promise<boolean> {
+    return this.#components.store.share(task, path, way)
   }
 
   /** Deletes what lies above the watermarks, what was not used for longest first. @returns what was deleted */

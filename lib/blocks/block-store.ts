@@ -3,6 +3,7 @@ import type { BlockDigest } from '../../protocol/block-map.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { Startable } from '../lifecycle.ts'
 import type { BlockBuffer } from './block-buffers.ts'
+import type { SharingWay } from './share-file.ts'
 
 /** The shape of a stored task. `sizeBytes` is undefined until the origin has told or ended. */
 export interface TaskShape {
@@ -62,6 +63,13 @@ export interface BlockStore extends Startable {
    * STORE_FAILED
    */
   pin(taskId: TaskId, pinned: boolean): Promise<boolean>
+  /**
+   * Makes a file of a complete task's content without copying it, after its blocks were checked.
+   * @param path on the same file system; nothing may be there
+   * @returns false when the task is not complete, or cannot be shared in this way
+   * @throws DamselflyError STORE_FAILED
+   */
+  share(taskId: TaskId, path: string, way: SharingWay): Promise<boolean>
   /** Deletes what lies above the watermarks, those tasks first that were not used for longest. @returns what was deleted */
   sweep(): Promise<TaskId[]>
   space(): Promise<StoreSpace>

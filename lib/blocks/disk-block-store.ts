@@ -18,6 +18,7 @@ import type { BlockStore, StoredTask, StoreSpace, TaskBlocks, TaskShape } from '
 import { createDiskBacking, readFully } from './disk-task.ts'
 import { type DiskSpace, type Quota, UNLIMITED } from './quota.ts'
 import { RecentBlocks } from './recent-blocks.ts'
+import { type SharingWay, shareFile } from './share-file.ts'
 import { SharedTask } from './shared-task.ts'
 import { toStoreError } from './store-errors.ts'
 import { readStoredTasks } from './stored-tasks.ts'
@@ -126,6 +127,17 @@ export class DiskBlockStore implements BlockStore {
 
   pin(taskId: TaskId, pinned: boolean): Promise<boolean> {
     return this.#table.pin(taskId, pinned)
+  }
+
+  async share(taskId: TaskId, path: string, way: SharingWay): Promise<boolean> {
+    const blocks = await this.openExisting(taskId)
+    if (blocks === undefined) return false
+    try {
+      for (const block of [...blocks.present]) await blocks.check(block)
+      return blocks.complete && (await shareFile(this.#path(taskId), path, way))
+    } finally {
+      await blocks.close()
+    }
   }
 
   sweep(): Promise<TaskId[]> {

@@ -79,6 +79,10 @@ export class MemoryBlockStore implements BlockStore {
     return this.#table.pin(taskId, pinned)
   }
 
+  async share(): Promise<boolean> {
+    return false
+  }
+
   sweep(): Promise<TaskId[]> {
     return this.#table.sweep()
   }

@@ -357,6 +357,14 @@ export function describeBlockStore(name: string, createFixture: () => Promise<Bl
       await expect(store.openExisting(TASK)).resolves.toBeUndefined()
     })
 
+    it('shares no task that is unknown or not complete', async () => {
+      const path = '/nobody/looks/here'
+      await expect(store.share(TASK, path, 'hard-link')).resolves.toBe(false)
+      const task = await stored()
+      await expect(store.share(TASK, path, 'hard-link')).resolves.toBe(false)
+      await task.close()
+    })
+
     it('makes holds useless when it stops', async () => {
       const task = await stored()
       await store.stop()

@@ -4,6 +4,7 @@ import { delimiter, join } from 'node:path'
 
 /** The Debian 12 packages that the real-runtime suite drives, and the commands that it takes from each. */
 const COMMANDS_BY_PACKAGE: Readonly<Record<string, readonly string[]>> = {
+  'btrfs-progs': ['mkfs.btrfs'],
   buildah: ['buildah'],
   containerd: ['containerd', 'ctr'],
   curl: ['curl'],
@@ -14,6 +15,7 @@ const COMMANDS_BY_PACKAGE: Readonly<Record<string, readonly string[]>> = {
   podman: ['podman'],
   skopeo: ['skopeo'],
   'util-linux': ['nsenter', 'setpriv', 'unshare'],
+  xfsprogs: ['mkfs.xfs'],
 }
 
 /** The commands that give a test a small file system of its own, and the package that brings them. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Value } from 'typebox/value'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { silentLogger } from '../../lib/logger.ts'
@@ -101,6 +101,29 @@ describe('a download from an HTTP server', () => {
     expect(server.requests).toHaveLength(1)
   })
 
+  test('shares its bytes with the directory that is kept only where the user says so', async () => {
+    const server = await serveForTest(contentHandler(CONTENT))
+    const args = ['--quiet', '--data-dir', 'data', '--digest', digestOf(CONTENT), `${server.url}/a`]
+    expect((await user.run('-O', 'own', ...args)).code).toBe(0)
+    expect((await user.run('-O', 'shared', '--hard-link', ...args)).code).toBe(0)
+    const [stored = ''] = await readdir(join(user.home, 'data', 'blocks'))
+    const inodeOf = async (path: string) => (await stat(join(user.home, path))).ino
+    expect(await inodeOf('shared')).toBe(await inodeOf(`data/blocks/${stored}`))
+    expect(await inodeOf('own')).not.toBe(await inodeOf('shared'))
+    for (const name of ['own', 'shared']) expect(await readFile(join(user.home, name))).toEqual(Buffer.from(CONTENT))
+    expect((await stat(join(user.home, 'shared'))).mode).toBe((await stat(join(user.home, 'own'))).mode)
+  })
+
+  test('of which a block was changed on the disk is fetched again before it is shared', async () => {
+    const server = await serveForTest(contentHandler(CONTENT))
+    const args = ['--quiet', '--data-dir', 'data', '--digest', digestOf(CONTENT), `${server.url}/a`]
+    expect((await user.run('-O', 'first', ...args)).code).toBe(0)
+    const [stored = ''] = await readdir(join(user.home, 'data', 'blocks'))
+    await writeFile(join(user.home, 'data', 'blocks', stored), 'wrong', { flag: 'r+' })
+    expect((await user.run('-O', 'second', '--hard-link', ...args)).code).toBe(0)
+    expect(await readFile(join(user.home, 'second'))).toEqual(Buffer.from(CONTENT))
+  })
+
   test('that has changed under a server without validators is not mixed up with what is stored', async () => {
     const changed = CONTENT.map(byte => byte ^ 0xff)
     const server = await serveForTest((request, response) =>
@@ -142,15 +165,18 @@ describe('two downloads of one URL', () => {
 
 describe('an interrupted download', () => {
   async function interrupted(child: ChildProcess, atBytes: number) {
-    const reached = async () => (await partBytes()) === atBytes
-    await child.waitUntil(reached, { ...TIMEOUT, what: `${atBytes} bytes in the .part file` })
+    const reached = async () => (await storedBytes()) === atBytes
+    await child.waitUntil(reached, { ...TIMEOUT, what: `${atBytes} stored bytes` })
     child.signal('SIGINT')
     expect(await child.exited).toEqual({ code: 130, signal: null })
   }
 
-  async function partBytes(): Promise<number> {
-    const part = (await readdir(user.home)).find(name => name.endsWith('.part'))
-    return part === undefined ? 0 : (await stat(join(user.home, part))).size
+  /** Blocks arrive in order. */
+  async function storedBytes(): Promise<number> {
+    const cache = join(user.elsewhere, 'cache')
+    const files = await readdir(cache, { recursive: true, withFileTypes: true }).catch(() => [])
+    const stored = files.find(({ parentPath, name }) => basename(parentPath) === 'blocks' && !name.endsWith('.part'))
+    return stored === undefined ? 0 : (await stat(join(stored.parentPath, stored.name))).size
   }
 
   test('removes its file, keeps its blocks and resumes', async () => {

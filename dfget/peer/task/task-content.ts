@@ -36,12 +36,13 @@ export interface TaskContent {
   /** Where the bytes of a range came from that could be read at once. */
   here(range: ReadRange): Account
   /**
-   * Resolves when all of the content is here and checked, when it cannot come together here, or after a few seconds. For
-   * small content, so that nobody is sent the beginning of what turns out to be wrong.
+   * Resolves when all of the content is here and checked, when it cannot come together here, or after a while. Nothing is read:
+   * this is for whoever wants no beginning of what may turn out to be wrong, or only what is stored.
+   * @param options.withinMs how long that may take; as long as blocks come by default
    * @returns false when it has failed; opened again, it is downloaded anew
    * @throws the signal's reason
    */
-  settled(options: { signal: AbortSignal }): Promise<boolean>
+  settled(options: { signal: AbortSignal; withinMs?: number }): Promise<boolean>
   /**
    * Reads in order, from the first verified byte on. A piece is valid until the next one is asked for. When the swarm or the store fails on the way, the read goes on from the
    * origin at the byte where it is.
@@ -55,9 +56,6 @@ export interface TaskContent {
  * clients give up after 30 s of silence (contracts §0 rule 4).
  */
 const PATIENCE_MS = 20_000
-
-/** How long content may take to settle before its beginning is given all the same. */
-const SETTLE_MS = 5_000
 
 export interface TaskContentComponents {
   readonly clock: Clock
@@ -81,7 +79,7 @@ export function assembledContent(
     contentType: components.contentType,
     account: assembly.account,
     here: range => accountOfPresent(assembly, range, since),
-    settled: ({ signal }) => waitForAll(assembly, readers, { signal, clock: components.clock }),
+    settled: options => waitForAll(assembly, readers, { ...options, clock: components.clock }),
     async *read(range, { signal, account = emptyAccount() }) {
       let position = range.start
       try {
@@ -179,10 +177,11 @@ async function* readAssembly(
 async function waitForAll(
   assembly: Assembly,
   readers: Readers,
-  { signal, clock }: { readonly signal: AbortSignal; readonly clock: Clock },
+  { signal, withinMs, clock }: { readonly signal: AbortSignal; readonly withinMs?: number; readonly clock: Clock },
 ): Promise<boolean> {
   const late = new AbortController()
-  const cancel = clock.after(SETTLE_MS, () => late.abort(new Error('not settled in time')))
+  const cancel =
+    withinMs === undefined ? () => {} : clock.after(withinMs, () => late.abort(new Error('not settled in time')))
   const options = { signal: AbortSignal.any([signal, late.signal]), clock }
   // As a reader, so that a block which does not come is looked after.
   const reader = readers.add(0)

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { link, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openFileOutput } from '../../../dfget/cli/file-output.ts'
@@ -24,6 +24,26 @@ describe('a file', () => {
     await output.discard()
     expect(await readdir(scratch.path)).toEqual(['file'])
     expect(await readFile(at('file'), 'utf8')).toBe('one two')
+  })
+
+  test('can be replaced by one that somebody else makes, under the rights of a new file', async () => {
+    await writeFile(at('store'), 'one two', { mode: 0o600 })
+    await writeFile(at('new'), '')
+    const output = await open(at('file'))
+    expect(await output.replace(path => link(at('store'), path).then(() => true))).toBe(7)
+    await output.finish()
+    expect((await stat(at('file'))).ino).toBe((await stat(at('store'))).ino)
+    expect((await stat(at('file'))).mode).toBe((await stat(at('new'))).mode)
+    expect((await readdir(scratch.path)).sort()).toEqual(['file', 'new', 'store'])
+  })
+
+  test('is written as always when nobody makes another', async () => {
+    const output = await open(at('file'))
+    expect(await output.replace(async () => false)).toBeUndefined()
+    await output.write(Buffer.from('one'))
+    await output.finish()
+    expect(await readFile(at('file'), 'utf8')).toBe('one')
+    expect(await readdir(scratch.path)).toEqual(['file'])
   })
 
   test('leaves nothing when it is given up', async () => {

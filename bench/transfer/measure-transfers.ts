@@ -6,6 +6,7 @@ import { createStoreDirectory } from '../loopback/store-directory.ts'
 import { createChildren } from '../measure/children.ts'
 import { readCommit } from '../measure/commit.ts'
 import { measureRounds } from '../measure/measure-rounds.ts'
+import { touchMemory } from '../measure/touch-memory.ts'
 import { measureTransfer } from '../transport/measure-transfer.ts'
 import type { TransferConfig } from './config.ts'
 import { measureDiskLimit } from './disk-limit.ts'
@@ -55,6 +56,10 @@ async function measureAll({ size, directory, rounds }: TransferConfig, { heard, 
       return await measureDiskLimit(scratch.path, { sizeBytes, writeBytes: blockSizeBytes }, { signal })
     },
   }
-  const measured = await measureRounds<Round>(measure, rounds, done => heard(`round ${done} of ${rounds} done`))
+  const measured = await measureRounds<Round>(measure, {
+    rounds,
+    prepare: () => touchMemory(2 * size, { signal }),
+    heard: done => heard(`round ${done} of ${rounds} done`),
+  })
   return { rounds: measured, sizeBytes, blockSizeBytes }
 }

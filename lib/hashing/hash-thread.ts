@@ -8,6 +8,9 @@ const PROGRAM = new URL(`./hash-worker${extname(import.meta.filename)}`, import.
 /** MiB for the heap of a thread, which holds next to nothing: bytes are in shared memory. */
 const LIMITS = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 }
 
+/** Tasks that the thread has at a time: enough that it need not wait for the next. */
+const MAX_SENT = 3
+
 interface Asked {
   readonly resolve: (result: never) => void
   readonly reject: (error: Error) => void
@@ -21,6 +24,13 @@ export class HashThread {
   /** What it must not forget: the digesters that have begun. */
   readonly #begun = new Set<number>()
   #resting: NodeJS.Timeout | undefined
+  /**
+   * What the thread will be told when it has less to do. What belongs to a digester goes first: it comes one piece at a time, and behind
+   * the blocks of a whole download each piece would be out of memory before its turn.
+   */
+  readonly #first: HashTask[] = []
+  readonly #later: HashTask[] = []
+  #sent = 0
   #nextId = 0
   #runs = 0
 
@@ -52,8 +62,10 @@ export class HashThread {
   tell(work: HashWork): void {
     if (work.type === 'update') this.#begun.add(work.digester)
     else if (work.type !== 'block') this.#begun.delete(work.digester)
+    const queue = work.type === 'block' ? this.#later : this.#first
+    queue.push({ ...work, id: this.#nextId++ })
     this.#worker ??= this.#begin()
-    this.#worker.postMessage({ ...work, id: this.#nextId++ } satisfies HashTask)
+    this.#send(this.#worker)
     this.#restIfIdle()
   }
 
@@ -63,10 +75,22 @@ export class HashThread {
     await worker?.terminate()
   }
 
+  #send(worker: Worker): void {
+    while (this.#sent < MAX_SENT) {
+      const next = this.#first.shift() ?? this.#later.shift()
+      if (next === undefined) return
+      this.#sent++
+      worker.postMessage(next)
+    }
+  }
+
   #begin(): Worker {
     this.#runs++
     const worker = new Worker(PROGRAM, { resourceLimits: LIMITS })
     worker.on('message', ({ id, result }: HashAnswer) => {
+      if (this.#worker !== worker) return
+      this.#sent--
+      this.#send(worker)
       this.#asked.get(id)?.resolve(result as never)
       this.#asked.delete(id)
       // It keeps a program alive only while somebody waits for it.
@@ -89,6 +113,9 @@ export class HashThread {
   #end(error: Error): void {
     clearTimeout(this.#resting)
     this.#begun.clear()
+    this.#first.length = 0
+    this.#later.length = 0
+    this.#sent = 0
     this.#worker = undefined
     for (const { reject } of this.#asked.values()) reject(error)
     this.#asked.clear()

@@ -11,7 +11,7 @@ export interface Hasher extends Startable {
 
 /** The digest of content that arrives in pieces. */
 export interface RunningDigest {
-  /** Hashes the next piece. The call before must have resolved. */
+  /** Hashes the next piece, after those of the calls before. */
   update(bytes: Uint8Array): Promise<void>
   /** Ends the computation. */
   digest(): Promise<Digest>

@@ -2,6 +2,9 @@ import type { BlockBuffer } from '../../../lib/blocks/block-buffers.ts'
 import type { Hasher, RunningDigest } from '../../../lib/hashing/hasher.ts'
 import { type Digest, digestAlgorithm } from '../../../protocol/digest.ts'
 
+/** Blocks whose turn comes next while one is being hashed; one that lags behind finds the others no longer in memory. */
+const AHEAD_BLOCKS = 3
+
 /** Hashes content from its beginning while its blocks arrive in any order. */
 export class WholeDigest {
   readonly #digester: RunningDigest
@@ -40,14 +43,18 @@ export class WholeDigest {
   }
 
   async #run(read: (block: number) => Promise<BlockBuffer> | undefined): Promise<void> {
-    for (let reading = read(this.#next); reading !== undefined; reading = read(this.#next)) {
-      const block = await reading
-      try {
-        await this.#digester.update(block.bytes)
-      } finally {
-        block.release()
+    const updates: Promise<void>[] = []
+    try {
+      for (let reading = read(this.#next); reading !== undefined; reading = read(this.#next)) {
+        const block = await reading
+        updates.push(this.#digester.update(block.bytes).finally(() => block.release()))
+        this.#next++
+        if (updates.length > AHEAD_BLOCKS) await updates.shift()
       }
-      this.#next++
+      await Promise.all(updates)
+    } catch (error) {
+      await Promise.allSettled(updates)
+      throw error
     }
   }
 }

@@ -66,6 +66,21 @@ describe.each([
   })
 })
 
+test('the pieces of a content need not wait for each other, nor behind blocks that came before', async () => {
+  const hasher = running(createThreadHasher())
+  const pieces = Array.from({ length: 3 }, (_, at) => seededBytes(LARGE, `${at}`))
+  const done: string[] = []
+  const note = (what: string) => () => void done.push(what)
+  const blocks = Array.from({ length: 40 }, () => hasher.blockDigest(shared(seededBytes(LARGE))).then(note('block')))
+  const digester = hasher.digester('sha256')
+  const updates = pieces.map(piece => digester.update(shared(piece)).then(note('piece')))
+  expect(await digester.digest()).toBe(digestOf(Buffer.concat(pieces)))
+  await Promise.all([...blocks, ...updates])
+  // Some were with a thread already.
+  expect(done.lastIndexOf('piece')).toBeLessThan(10)
+  expect(done).toHaveLength(43)
+})
+
 test('what waits when hashing is stopped is refused, and what comes later is hashed', async () => {
   const hasher = running(createThreadHasher())
   const bytes = shared(seededBytes(LARGE))

@@ -5,7 +5,6 @@ import { createStoreDirectory } from '../loopback/store-directory.ts'
 import { createChildren } from '../measure/children.ts'
 import { readCommit } from '../measure/commit.ts'
 import { measureRounds } from '../measure/measure-rounds.ts'
-import { touchMemory } from '../measure/touch-memory.ts'
 import { measureTransfer } from '../transport/measure-transfer.ts'
 import type { LastHopConfig } from './config.ts'
 import type { LastHopFigures, Round } from './figures.ts'
@@ -47,7 +46,6 @@ async function measureAll({ size, directory, rounds }: LastHopConfig, { heard, s
   }
   const measured = await measureRounds<Round>(measure, {
     rounds,
-    prepare: () => touchMemory(2 * size, { signal }),
     heard: done => heard(`round ${done} of ${rounds} done`),
   })
   return { rounds: measured, sizeBytes: swarm.layer.sizeBytes }

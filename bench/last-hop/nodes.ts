@@ -8,6 +8,7 @@ import { type Dfdaemon, startDfdaemon } from '../loopback/programs.ts'
 import { waitForPeer, waitForTask } from '../loopback/supernode-state.ts'
 import { syncStored } from '../loopback/sync-stored.ts'
 import { type Children, createChildren } from '../measure/children.ts'
+import { touchMemory } from '../measure/touch-memory.ts'
 import type { LayerPull, LayerPulls } from './figures.ts'
 
 /** What pulls, from where, and where it is stored. */
@@ -58,6 +59,7 @@ export async function pullThrough(
 
   const first = await startDfdaemon(children, init, registry)
   await waitForPeer(supernodeUrl, first.peerId, options)
+  await touchMemory(2 * layer.sizeBytes, options)
   const cold = await pull(first)
   const [task] = await createDaemonClient(first.url).tasks(options)
   if (task === undefined) throw new Error('the node that pulls has stored nothing')

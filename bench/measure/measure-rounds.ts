@@ -2,8 +2,6 @@ import { interleave } from './interleave.ts'
 
 interface RoundsInit {
   readonly rounds: number
-  /** Is called before each measurement. */
-  readonly prepare: () => Promise<void>
   /** Is told the number of rounds that are done. */
   readonly heard: (rounds: number) => void
 }
@@ -15,13 +13,12 @@ interface RoundsInit {
  */
 export async function measureRounds<Round extends object>(
   measure: { readonly [Thing in keyof Round]: () => Promise<Round[Thing]> },
-  { rounds, prepare, heard }: RoundsInit,
+  { rounds, heard }: RoundsInit,
 ): Promise<readonly Round[]> {
   const things = Object.keys(measure) as (keyof Round)[]
   const done: Partial<Round>[] = Array.from({ length: rounds }, () => ({}))
   for (const [index, thing] of interleave(things, rounds).entries()) {
     const round = done[Math.floor(index / things.length)]
-    await prepare()
     const measured = await measure[thing]()
     if (round !== undefined) round[thing] = measured
     if ((index + 1) % things.length === 0) heard((index + 1) / things.length)

@@ -53,12 +53,12 @@ async function measureAll({ size, directory, rounds }: TransferConfig, { heard, 
     disk: () => fetchFrom(sender, swarm, disk.path, { signal }),
     async diskLimit() {
       await using scratch = await createScratchDirectory(disk.path)
+      await touchMemory(2 * size, { signal })
       return await measureDiskLimit(scratch.path, { sizeBytes, writeBytes: blockSizeBytes }, { signal })
     },
   }
   const measured = await measureRounds<Round>(measure, {
     rounds,
-    prepare: () => touchMemory(2 * size, { signal }),
     heard: done => heard(`round ${done} of ${rounds} done`),
   })
   return { rounds: measured, sizeBytes, blockSizeBytes }

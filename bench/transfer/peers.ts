@@ -7,6 +7,7 @@ import { type Dfget, startDfget } from '../loopback/programs.ts'
 import { waitForPeer, waitForTask } from '../loopback/supernode-state.ts'
 import { syncStored } from '../loopback/sync-stored.ts'
 import { type Children, createChildren } from '../measure/children.ts'
+import { touchMemory } from '../measure/touch-memory.ts'
 import type { StoredTransfer } from './figures.ts'
 
 /**
@@ -46,6 +47,7 @@ export async function fetchFrom(
   await using scratch = await createScratchDirectory(directory)
   await using children = createChildren(options)
   const receiver = await startDfget(children, { label: 'the receiver', directory: scratch.path, supernodeUrl })
+  await touchMemory(2 * layer.sizeBytes, options)
   const senderBefore = await sender.cpuSeconds()
   const { account, ...fetched } = await receiver.fetch(layer, layer.sizeBytes)
   const syncMs = await syncStored(scratch.path, layer.digest)

@@ -1,9 +1,13 @@
 import type { TaskId } from '../../protocol/task.ts'
 import type { BlockBuffer } from './block-buffers.ts'
 
+/** What blocks that were read may have of the memory, whatever else is there. */
+const READ_SHARE = 0.5
+
 /**
  * The blocks that were written or read last, in memory for those who read them next. What nobody has read since it was written
- * stays longest: what a reader has passed is wanted again less than what lies before it.
+ * stays longest: what a reader has passed is wanted again less than what lies before it. But what was read keeps half of the memory
+ * for those who read the same, since what was written may not be read at all.
  */
 export class RecentBlocks {
   readonly #maxBytes: number
@@ -11,6 +15,7 @@ export class RecentBlocks {
   readonly #unread = new Map<string, BlockBuffer>()
   readonly #read = new Map<string, BlockBuffer>()
   #bytes = 0
+  #readBytes = 0
 
   /** @param maxBytes of all blocks together */
   constructor(maxBytes: number) {
@@ -22,11 +27,11 @@ export class RecentBlocks {
     if (block.bytes.length > this.#maxBytes) return
     this.drop(taskId, index)
     block.retain()
-    const blocks = isRead ? this.#read : this.#unread
-    blocks.set(keyOf(taskId, index), block)
+    const key = keyOf(taskId, index)
     this.#bytes += block.bytes.length
-    for (const key of this.#read.keys()) if (this.#bytes > this.#maxBytes) this.#release(key)
-    for (const key of this.#unread.keys()) if (this.#bytes > this.#maxBytes) this.#release(key)
+    if (isRead) this.#setRead(key, block)
+    else this.#unread.set(key, block)
+    while (this.#bytes > this.#maxBytes) this.#releaseOldest()
   }
 
   /** A block that is still here. The caller holds it too. */
@@ -35,7 +40,7 @@ export class RecentBlocks {
     const unread = this.#unread.get(key)
     if (unread !== undefined) {
       this.#unread.delete(key)
-      this.#read.set(key, unread)
+      this.#setRead(key, unread)
     }
     const block = unread ?? this.#read.get(key)
     block?.retain()
@@ -52,10 +57,22 @@ export class RecentBlocks {
     for (const key of [...this.#read.keys(), ...this.#unread.keys()]) if (key.startsWith(start)) this.#release(key)
   }
 
+  #setRead(key: string, block: BlockBuffer): void {
+    this.#read.set(key, block)
+    this.#readBytes += block.bytes.length
+  }
+
+  #releaseOldest(): void {
+    const [read] = this.#read.keys()
+    const [unread] = this.#unread.keys()
+    const isReadFirst = unread === undefined || this.#readBytes > this.#maxBytes * READ_SHARE
+    this.#release((isReadFirst ? read : unread) ?? '')
+  }
+
   #release(key: string): void {
     const block = this.#read.get(key) ?? this.#unread.get(key)
     if (block === undefined) return
-    this.#read.delete(key)
+    if (this.#read.delete(key)) this.#readBytes -= block.bytes.length
     this.#unread.delete(key)
     this.#bytes -= block.bytes.length
     block.release()

@@ -2,8 +2,8 @@ import type { BlockBuffer } from '../../../lib/blocks/block-buffers.ts'
 import type { Hasher, RunningDigest } from '../../../lib/hashing/hasher.ts'
 import { type Digest, digestAlgorithm } from '../../../protocol/digest.ts'
 
-/** Blocks whose turn comes next while one is being hashed; one that lags behind finds the others no longer in memory. */
-const AHEAD_BLOCKS = 3
+/** What may wait for its turn while a block is hashed. Where nothing waits the hash lags, and its next block is no longer in memory. */
+const AHEAD_BYTES = 3 * 1024 * 1024
 
 /** Hashes content from its beginning while its blocks arrive in any order. */
 export class WholeDigest {
@@ -49,7 +49,7 @@ export class WholeDigest {
         const block = await reading
         updates.push(this.#digester.update(block.bytes).finally(() => block.release()))
         this.#next++
-        if (updates.length > AHEAD_BLOCKS) await updates.shift()
+        if (updates.length > AHEAD_BYTES / block.bytes.length) await updates.shift()
       }
       await Promise.all(updates)
     } catch (error) {

@@ -158,6 +158,30 @@ describe('DiskBlockStore under simultaneous use', () => {
     expect(gate.calls.read).toBe(before + 1)
   })
 
+  it('goes through the file once for 16 readers, some of them a few blocks behind', async () => {
+    await using own = await createScratchDirectory()
+    const dataDir = own.path
+    const small = new DiskBlockStore(
+      { logger: silentLogger(), openFile: gate.openFile },
+      { dataDir, recentBytes: 8 * BLOCK },
+    )
+    await small.start()
+    const task = await small.open(TASK, SHAPE)
+    await writeAll(task, BLOCKS)
+    const before = gate.calls.read
+    const readers = Array.from({ length: 16 }, (_, at) => at % 4)
+    for (let step = 0; step < BLOCKS.length + 3; step++) {
+      const wanted = readers.map(behind => BLOCKS[step - behind]).filter(found => found !== undefined)
+      for (const { index, bytes } of wanted) {
+        const held = await task.block(index)
+        expect(held.bytes).toEqual(bytes)
+        held.release()
+      }
+    }
+    expect(gate.calls.read - before).toBeLessThanOrEqual(BLOCKS.length)
+    await small.stop()
+  })
+
   it('does not give a block that was dropped while it was read', async () => {
     const task = await store.open(TASK, SHAPE)
     await writeAll(task, BLOCKS)

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { configOf, createConfigCommand } from '../../lib/config/config-command.ts'
 import { DfgetConfig } from '../config.ts'
+import { EXIT_MEANINGS } from './exit-code.ts'
 
 /** What a command line asks for. */
 export interface DfgetArguments {
@@ -24,7 +25,8 @@ Examples:
   dfget --supernode http://supernode:8002 --digest sha256:… -O /tmp/disk.img https://example.com/disk.img
   dfget -O - https://example.com/backup.tar | tar -x
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted.`
+Exit codes:
+${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}`
 
 /** The command, which throws instead of ending the process. Its environment variables begin with `DFGET_`. */
 export function createDfgetCommand({ stdout, stderr }: CommandStreams): Command {

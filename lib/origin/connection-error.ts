@@ -23,14 +23,14 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** Why a connection failed, in words that carry nothing of the request. */
 export function connectionReason(error: unknown): string {
-  const code = codeOf(error)
+  const code = connectionCode(error)
   if (error instanceof errors.HTTPParserError) return 'the response is not HTTP'
   return REASONS[code] ?? (code === '' ? 'the connection failed' : code)
 }
 
 /** The table error for a request that got no response: ORIGIN_UNREACHABLE, or REQUEST_INVALID if it could not be sent. */
 export function connectionError(url: URL, error: unknown): DamselflyError {
-  const code = codeOf(error)
+  const code = connectionCode(error)
   if (code === 'UND_ERR_INVALID_ARG') {
     return new DamselflyError('REQUEST_INVALID', 'a request header is not valid HTTP', { cause: error })
   }
@@ -39,12 +39,13 @@ export function connectionError(url: URL, error: unknown): DamselflyError {
 
 /** Whether a request was not sent because its address lies in a blocked network. */
 export function isBlockedAddress(error: unknown): boolean {
-  return error instanceof DamselflyError && codeOf(error.cause) === BLOCKED_ADDRESS
+  return error instanceof DamselflyError && connectionCode(error.cause) === BLOCKED_ADDRESS
 }
 
-function codeOf(error: unknown): string {
+/** The code of the system, of OpenSSL or of the HTTP client for a failed connection; empty where there is none. */
+export function connectionCode(error: unknown): string {
   if (!(error instanceof Error)) return ''
   // Several addresses were tried: the last failure stands for all.
-  if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors.at(-1))
+  if (error instanceof AggregateError && error.errors.length > 0) return connectionCode(error.errors.at(-1))
   return 'code' in error && typeof error.code === 'string' ? error.code : ''
 }

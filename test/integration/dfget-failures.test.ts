@@ -1,9 +1,13 @@
+import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { digestOf } from '../../protocol/digest.ts'
 import { contentHandler, createDfgetUser, type DfgetUser, serveForTest } from '../helpers/dfget-user.ts'
 import { patternBytes } from '../helpers/registry-mock.ts'
+import { createSelfSigned } from '../helpers/self-signed.ts'
 
 const TIMEOUT = { timeoutMs: 20_000 }
 const CONTENT = patternBytes(3 * 1024 * 1024 + 17)
@@ -17,11 +21,11 @@ afterEach(() => user[Symbol.asyncDispose]())
 describe('what goes wrong is said in one line', () => {
   test.each([
     [['foo'], 2, '"foo" is not an absolute http:// or https:// URL'],
-    [['http://nowhere.invalid/a'], 1, /nowhere\.invalid: the host name .*; check the URL and the network/],
-    [['http://127.0.0.1:1/a'], 1, '127.0.0.1:1: connection refused; check the URL and the network'],
+    [['http://nowhere.invalid/a'], 6, /nowhere\.invalid: the host name .*; check the URL and the network/],
+    [['http://127.0.0.1:1/a'], 7, '127.0.0.1:1: connection refused; check the URL and the network'],
     [['--digest', 'md5:d41d8cd98f00b204e9800998ecf8427e', 'http://127.0.0.1:1/a'], 2, 'md5 can be forged'],
-    [['-O', 'missing/a', 'http://127.0.0.1:1/a'], 1, 'the directory does not exist; make it, or choose another'],
-    [['-O', '/sys/kernel/a', 'http://127.0.0.1:1/a'], 1, /choose another place with --output/],
+    [['-O', 'missing/a', 'http://127.0.0.1:1/a'], 23, 'the directory does not exist; make it, or choose another'],
+    [['-O', '/sys/kernel/a', 'http://127.0.0.1:1/a'], 23, /choose another place with --output/],
     [['http://127.0.0.1:1/'], 2, 'name the file with --output'],
     [['--json', '-O', '-', 'http://127.0.0.1:1/a'], 2, '--json and --output - both want standard output'],
     [['--p2p-listen', 'here', 'http://127.0.0.1:1/a'], 2, 'p2p.listen'],
@@ -40,7 +44,11 @@ describe('what goes wrong is said in one line', () => {
 
   test.each([
     [401, 'it wants credentials'],
+    [403, 'it does not let you read this'],
     [404, 'it has no such file; check the URL'],
+    [410, 'the file is gone'],
+    [429, 'it has had too many requests; try again later'],
+    [500, 'try again later'],
     [503, 'try again later'],
   ])('an answer of %d', async (status, text) => {
     const server = await serveForTest((_request, response) => void response.writeHead(status).end())
@@ -48,7 +56,32 @@ describe('what goes wrong is said in one line', () => {
     expect(stderr).toMatch(/^dfget: 127\.0\.0\.1:\d+ answered [^\n]+\n$/)
     expect(stderr).toContain(`answered ${status}: `)
     expect(stderr).toContain(text)
-    expect(code).toBe(1)
+    expect(code).toBe(22)
+    expect(await user.leftovers()).toEqual({ files: [], cache: 0 })
+  })
+
+  test('a server that always breaks off, and what came is kept', async () => {
+    const half = 2 * 1024 * 1024
+    const server = await serveForTest((request, response) => {
+      const from = Number(/^bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
+      const range = { 'content-range': `bytes ${from}-${CONTENT.length - 1}/${CONTENT.length}` }
+      const headers = { 'content-length': CONTENT.length - from, etag: '"one"', ...(from > 0 ? range : {}) }
+      response.writeHead(from > 0 ? 206 : 200, headers).flushHeaders()
+      response.write(CONTENT.subarray(from, half), () => setTimeout(() => response.destroy(), 200))
+    })
+    const { code, stderr } = await user.run(`${server.url}/a`)
+    expect(stderr).toMatch(/^dfget: [^\n]*verified blocks are kept in [^\n]*, the same command resumes\n$/)
+    expect(code).toBe(18)
+    expect(await user.leftovers()).toEqual({ files: [], cache: 1 })
+  })
+
+  test('a certificate that nobody has vouched for', async () => {
+    const server = createServer(createSelfSigned(), (_request, response) => void response.end('secret'))
+    onTestFinished(() => void server.close())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { code, stderr } = await user.run(`https://127.0.0.1:${(server.address() as AddressInfo).port}/a`)
+    expect(stderr).toMatch(/^dfget: [^\n]+SELF_SIGNED_CERT[^\n]*\n$/)
+    expect(code).toBe(60)
     expect(await user.leftovers()).toEqual({ files: [], cache: 0 })
   })
 
@@ -58,7 +91,7 @@ describe('what goes wrong is said in one line', () => {
     const { code, stderr } = await user.run('--digest', wanted, `${server.url}/a`)
     expect(stderr).toMatch(/^dfget: the content does not match its digest: [^\n]+\n$/)
     expect(stderr).toContain(`expected ${wanted}, got `)
-    expect(code).toBe(1)
+    expect(code).toBe(65)
     expect(await user.leftovers()).toEqual({ files: [], cache: 0 })
   })
 
@@ -66,7 +99,7 @@ describe('what goes wrong is said in one line', () => {
     const server = await serveForTest(contentHandler(CONTENT))
     await writeFile(join(user.home, 'a'), 'mine')
     const { code, stderr } = await user.run(`${server.url}/a`)
-    expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('exists; --overwrite replaces it') })
+    expect({ code, stderr }).toEqual({ code: 23, stderr: expect.stringContaining('exists; --overwrite replaces it') })
     expect(await readFile(join(user.home, 'a'), 'utf8')).toBe('mine')
     expect(server.requests).toEqual([])
     expect((await user.run('--overwrite', `${server.url}/a`)).code).toBe(0)
@@ -81,6 +114,6 @@ describe('what goes wrong is said in one line', () => {
     await child.waitUntil(() => server.requests.length === 1, { ...TIMEOUT, what: 'the request' })
     const { code, stderr } = await user.run('--data-dir', 'data', `${server.url}/b`)
     expect(stderr).toMatch(/^dfget: [^\n]*another process uses this data directory[^\n]*\n$/)
-    expect(code).toBe(1)
+    expect(code).toBe(23)
   })
 })

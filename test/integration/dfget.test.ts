@@ -78,7 +78,7 @@ describe('a download from an HTTP server', () => {
     await shell.exited
     expect(shell.stderr.lines()).toEqual([
       expect.stringMatching(/^dfget: the output cannot be written: standard output: its reader has closed it/),
-      'code 1',
+      'code 23',
     ])
   })
 
@@ -232,7 +232,7 @@ describe('a registry blob', () => {
 
     registry.faults.set([{ match: { kind: 'blob' }, action: 'corrupt' }])
     const corrupt = await user.run('-O', 'corrupt', url)
-    expect(corrupt).toMatchObject({ code: 1, stderr: expect.stringContaining(`expected ${digest}, got `) })
+    expect(corrupt).toMatchObject({ code: 65, stderr: expect.stringContaining(`expected ${digest}, got `) })
     expect(await user.leftovers()).toEqual({ files: ['blob'], cache: 0 })
   })
 

@@ -11,12 +11,28 @@ import { OriginError } from '../../../lib/origin/origin-error.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 
 const notFound = new OriginError('BLOB_UNKNOWN', 'host answered 404', { originStatus: 404 })
+const coded = (code: string) => Object.assign(new Error(code), { code })
 const unfinished = (cause: unknown) => new UnfinishedError(cause, { storedBytes: 2048, directory: '/var/cache/x' })
 
 describe('exit codes', () => {
   test.each([
-    [notFound, 1],
-    [new DamselflyError('CONTENT_CORRUPT'), 1],
+    [notFound, 22],
+    [new OriginError('UNAUTHORIZED', 'host answered 401', { originStatus: 401 }), 22],
+    [new OriginError('ORIGIN_FAILED', 'host answered 503', { originStatus: 503 }), 22],
+    [new OriginError('RANGE_INVALID', 'host answered 416', { originStatus: 416 }), 33],
+    [new OriginError('ORIGIN_FAILED', 'host answered 200 with other content', { originStatus: 200 }), 18],
+    [new OriginError('ORIGIN_FAILED', 'host sent more than it announced'), 18],
+    [new OriginError('ORIGIN_FAILED', 'host sent nothing', {}, { cause: coded('UND_ERR_BODY_TIMEOUT') }), 28],
+    [new DamselflyError('ORIGIN_UNREACHABLE', 'host', { cause: coded('ECONNREFUSED') }), 7],
+    [new DamselflyError('ORIGIN_UNREACHABLE', 'host', { cause: new AggregateError([coded('ENOTFOUND')]) }), 6],
+    [new DamselflyError('ORIGIN_UNREACHABLE', 'host', { cause: coded('EAI_AGAIN') }), 6],
+    [new DamselflyError('ORIGIN_UNREACHABLE', 'host', { cause: coded('UND_ERR_CONNECT_TIMEOUT') }), 28],
+    [new DamselflyError('ORIGIN_UNREACHABLE', 'host', { cause: coded('DEPTH_ZERO_SELF_SIGNED_CERT') }), 60],
+    [new DamselflyError('ORIGIN_UNREACHABLE', 'host', { cause: coded('UNABLE_TO_VERIFY_LEAF_SIGNATURE') }), 60],
+    [new DamselflyError('OUTPUT_FAILED'), 23],
+    [new DamselflyError('STORE_FULL'), 23],
+    [new DamselflyError('CONTENT_CORRUPT'), 65],
+    [new DamselflyError('INTERNAL'), 1],
     [new TypeError('bug'), 1],
     ['text', 1],
     [new DamselflyError('CONFIG_INVALID'), 2],
@@ -26,7 +42,7 @@ describe('exit codes', () => {
     [new CommanderError(0, 'commander.helpDisplayed', ''), 0],
     [new InterruptedError(), 130],
     [unfinished(new InterruptedError()), 130],
-    [unfinished(notFound), 1],
+    [unfinished(notFound), 22],
   ])('%s ends with %d', (thrown, code) => expect(exitCodeOf(thrown)).toBe(code))
 })
 

@@ -13,6 +13,22 @@ export const DfgetConfig = Type.Object(
         description: "where to write; - is standard output (default: the URL's last path segment, in this directory)",
       }),
     ),
+    inputFile: Type.Optional(
+      Type.String({
+        short: '-i',
+        placeholder: 'file',
+        minLength: 1,
+        description: 'file with further URLs, one a line; lines that begin with # are left out; - is standard input',
+      }),
+    ),
+    maxConcurrent: Type.Integer({
+      default: 8,
+      minimum: 1,
+      maximum: 256,
+      placeholder: 'count',
+      description: 'how many of several URLs are downloaded at once',
+    }),
+    skipExisting: Type.Boolean({ default: false, description: 'leave out what is there already under its name' }),
     overwrite: Type.Boolean({ default: false, description: 'replace an existing file' }),
     header: Type.Array(Type.String(), {
       short: '-H',

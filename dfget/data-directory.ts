@@ -17,22 +17,32 @@ export interface CacheEnvironment {
 }
 
 /**
- * The directories to try for a download, best first. A directory that the user named is the only one. By default each URL has its own in the user's cache (XDG Base Directory
+ * The directories to try for a download, best first. A directory that the user named is the only one. By default each URL, or list of URLs, has its own in the user's cache (XDG Base Directory
  * Specification), so that downloads run side by side and an interrupted one finds its blocks again. Where that cannot be
  * used, because the same download is running or the cache cannot be written, a temporary one serves.
- * @param url what tells downloads apart
+ * @param urls what tells runs apart
  */
 export function dataDirectories(
   named: string | undefined,
-  url: string,
+  urls: readonly string[],
   environment: CacheEnvironment = process.env,
 ): DataDirectory[] {
   if (named !== undefined) return [{ path: resolve(named), kept: 'always' }]
-  const path = join(cacheDirectory(environment), 'damselfly', 'dfget', hash('sha256', url, 'hex').slice(0, 32))
+  const path = join(
+    cacheDirectory(environment),
+    'damselfly',
+    'dfget',
+    hash('sha256', urls.toSorted().join('\n'), 'hex').slice(0, 32),
+  )
   return [
     { path, kept: 'incomplete' },
     { path: join(tmpdir(), `damselfly-dfget-${randomUUID()}`), kept: 'never' },
   ]
+}
+
+/** Whether nobody asks a store for what has reached its output. @param lingerSeconds how long others are served from it */
+export function isLastUse({ kept }: DataDirectory, lingerSeconds: number): boolean {
+  return kept !== 'always' && lingerSeconds === 0
 }
 
 /** Removes a directory that is not to be kept. Nobody uses it any more. */

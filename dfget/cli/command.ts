@@ -5,7 +5,7 @@ import { EXIT_MEANINGS } from './exit-code.ts'
 
 /** What a command line asks for. */
 export interface DfgetArguments {
-  readonly url: string
+  readonly urls: readonly string[]
   readonly config: DfgetConfig
 }
 
@@ -24,6 +24,7 @@ Examples:
   dfget https://example.com/disk.img
   dfget --supernode http://supernode:8002 --digest sha256:… -O /tmp/disk.img https://example.com/disk.img
   dfget -O - https://example.com/backup.tar | tar -x
+  dfget -O models/ --input-file list.txt
 
 Exit codes:
 ${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}`
@@ -31,7 +32,7 @@ ${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meani
 /** The command, which throws instead of ending the process. Its environment variables begin with `DFGET_`. */
 export function createDfgetCommand({ stdout, stderr }: CommandStreams): Command {
   return createConfigCommand('dfget', DESCRIPTION, DfgetConfig, { plainBooleans: true })
-    .argument('<url>', 'what to download')
+    .argument('[urls...]', 'what to download; several go to the directory that --output names, or to this one')
     .showHelpAfterError(false)
     .addHelpText('after', EPILOGUE)
     .exitOverride()
@@ -50,7 +51,7 @@ export function createDfgetCommand({ stdout, stderr }: CommandStreams): Command 
 export function parseArguments(argv: readonly string[], streams: CommandStreams): DfgetArguments {
   const command = createDfgetCommand(streams)
   command.parse(argv)
-  return { url: command.args[0] ?? '', config: configOf(command, DfgetConfig) }
+  return { urls: command.args, config: configOf(command, DfgetConfig) }
 }
 
 function oneLine(text: string): string {

@@ -20,6 +20,8 @@ export interface DownloadComponents {
 export class Download implements ProgressSource {
   readonly name: string
   sizeBytes: number | undefined
+  /** Under what the content is stored, if it is. */
+  taskId: TaskId | undefined
   account: Readonly<Account> = emptyAccount()
   readonly #components: DownloadComponents
   readonly #request: DownloadRequest
@@ -46,6 +48,7 @@ export class Download implements ProgressSource {
     const content = await this.#components.peer.open(this.#request.source, { signal })
     this.sizeBytes = content.sizeBytes
     this.account = content.account
+    this.taskId = content.taskId
     return (await this.#share(content, { signal })) ?? (await this.#copy(content, { signal }))
   }
 

@@ -3,6 +3,7 @@ import { connectionCode } from '../../lib/origin/connection-error.ts'
 import { OriginError } from '../../lib/origin/origin-error.ts'
 import { DamselflyError, type ErrorCode } from '../../protocol/errors.ts'
 import { InterruptedError } from './interruption.ts'
+import { PartlyFailedError } from './partly-failed-error.ts'
 import { UnfinishedError } from './unfinished-error.ts'
 
 /** What dfget ends with. What curl knows too has curl's number, and wrong content that of sysexits.h for wrong data. */
@@ -61,7 +62,7 @@ const EXIT_BY_CONNECTION_CODE: readonly (readonly [RegExp, ExitCode])[] = [
 
 /** The exit code for whatever ended a run early, help and version among them. */
 export function exitCodeOf(thrown: unknown): ExitCode {
-  if (thrown instanceof UnfinishedError) return exitCodeOf(thrown.cause)
+  if (thrown instanceof UnfinishedError || thrown instanceof PartlyFailedError) return exitCodeOf(thrown.cause)
   if (thrown instanceof InterruptedError) return EXIT.interrupted
   if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.ok : EXIT.usage
   if (!(thrown instanceof DamselflyError)) return EXIT.failed

@@ -3,6 +3,7 @@ import { OriginError } from '../../lib/origin/origin-error.ts'
 import { formatBytes, printable } from '../../lib/terminal/format.ts'
 import { DamselflyError, type ErrorCode } from '../../protocol/errors.ts'
 import { InterruptedError } from './interruption.ts'
+import { PartlyFailedError } from './partly-failed-error.ts'
 import { UnfinishedError } from './unfinished-error.ts'
 
 /** What to do about an origin's answer, by its status. */
@@ -26,9 +27,11 @@ const CODE_ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
 export function failureText(thrown: unknown): string | undefined {
   if (thrown instanceof CommanderError) return undefined
   if (thrown instanceof InterruptedError) return 'interrupted'
+  if (thrown instanceof PartlyFailedError) return thrown.message
   if (thrown instanceof UnfinishedError) {
     const kept = `${formatBytes(thrown.storedBytes)} of verified blocks are kept in ${thrown.directory}`
-    return `${failureText(thrown.cause)}; ${printable(kept)}, the same command resumes`
+    const command = thrown.several ? 'the same command with --skip-existing' : 'the same command'
+    return `${failureText(thrown.cause)}; ${printable(kept)}, ${command} resumes`
   }
   if (thrown instanceof OriginError && thrown.originStatus !== undefined && thrown.originStatus >= 400) {
     const later = thrown.originStatus >= 500 ? 'it has trouble of its own; try again later' : 'check the URL'

@@ -10,6 +10,8 @@ export interface FileOutputInit {
   readonly output: string | undefined
   readonly suggestedName: string | undefined
   readonly overwrite: boolean
+  /** Whether a file that exists is left as it is, and nothing is opened. */
+  readonly skipExisting?: boolean
 }
 
 /** File systems allow names of 255 bytes; the rest of a temporary name has 42. */
@@ -29,11 +31,15 @@ const ADVICE: Readonly<Record<string, string>> = {
 
 /**
  * Opens a file output: bytes go to `<name>.<random>.part` beside the file, which gets its name when it is whole and on the disk.
+ * @returns undefined for a file that is to be skipped
  * @throws DamselflyError OUTPUT_FAILED when it could not be finished either; REQUEST_INVALID when there is no name
  */
-export async function openFileOutput(init: FileOutputInit): Promise<Output> {
+export async function openFileOutput(init: FileOutputInit): Promise<Output | undefined> {
   const path = await targetOf(init)
-  if (!init.overwrite && (await exists(path))) throw alreadyThere(path)
+  if (!init.overwrite && (await exists(path))) {
+    if (init.skipExisting === true) return undefined
+    throw alreadyThere(path)
+  }
   const name = basename(path)
   const prefix = Buffer.from(name).length > MAX_TEMPORARY_PREFIX_BYTES ? 'download' : name
   const temporary = join(dirname(path), `${prefix}.${randomUUID()}.part`)
@@ -120,7 +126,10 @@ async function targetOf({ output, suggestedName }: FileOutputInit): Promise<stri
 }
 
 function alreadyThere(path: string): DamselflyError {
-  return new DamselflyError('OUTPUT_FAILED', `${path} exists; --overwrite replaces it, --output names another`)
+  return new DamselflyError(
+    'OUTPUT_FAILED',
+    `${path} exists; --overwrite replaces it, --skip-existing leaves it, --output names another`,
+  )
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -1,32 +1,32 @@
-import type { Writable } from 'node:stream'
-import type { ProgressStream } from '../progress/progress-display.ts'
 import { parseArguments } from './command.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts'
 import { failureText } from './failure-text.ts'
-import { fetchTo } from './fetch-to.ts'
+import { type DfgetStreams, fetchAll } from './fetch-all.ts'
 import { listenForInterruption } from './interruption.ts'
-import { openOutput } from './open-output.ts'
+import { checkOutputs } from './open-output.ts'
 import { downloadRequest } from './request.ts'
+import { readUrlList } from './url-list.ts'
+import { withPeer } from './with-peer.ts'
 
-/** Standard output and standard error, or their stand-ins. */
-export interface DfgetStreams {
-  readonly stdout: Writable
-  readonly stderr: ProgressStream
+/** What a run reads and writes. */
+export interface RunStreams extends DfgetStreams {
+  readonly stdin: AsyncIterable<Uint8Array>
 }
 
 /** Runs a command line to its end. Every failure has been said on standard error when it resolves. */
-export async function runDfget(argv: readonly string[], { stdout, stderr }: DfgetStreams): Promise<ExitCode> {
+export async function runDfget(argv: readonly string[], { stdin, stdout, stderr }: RunStreams): Promise<ExitCode> {
   using interruption = listenForInterruption()
   const { signal } = interruption
   try {
-    const { url, config } = parseArguments(argv, { stdout, stderr })
-    const request = downloadRequest(url, config)
-    const output = await openOutput({ config, suggestedName: request.suggestedName, stdout, signal })
-    try {
-      await fetchTo({ output, stdout, stderr }, request, config, { signal })
-    } finally {
-      await output.discard()
-    }
+    const { urls, config } = parseArguments(argv, { stdout, stderr })
+    const requests = (await readUrlList({ urls, config, stdin })).map(url => downloadRequest(url, config))
+    checkOutputs(requests, config)
+    await withPeer(
+      config,
+      requests.map(({ source }) => source.url),
+      (dfget, delivered) => fetchAll({ dfget, delivered, stdout, stderr }, requests, config, { signal }),
+      { signal },
+    )
     return EXIT.ok
   } catch (error) {
     const text = failureText(error)

@@ -21,9 +21,11 @@ export interface ProgressSource {
 
 /** Shows how a download goes on. Whoever makes it ends it with `complete` or `clear`. */
 export interface ProgressDisplay {
-  /** Takes the running line off and leaves the summary. */
-  complete(durationMs: number): void
-  /** Takes the running line off. */
+  /** Leaves the summary of a download, above the running line if others go on. */
+  complete(download: ProgressSource, durationMs: number): void
+  /** Takes the running line off, until it is drawn again. */
+  erase(): void
+  /** Takes the running line off for good. */
   clear(): void
 }
 
@@ -41,36 +43,38 @@ export function createProgressDisplay(
   const meter = new RateMeter()
   let shown = false
 
-  function current(): Progress {
-    const { name, doneBytes, sizeBytes, account } = source
+  function progressOf({ name, doneBytes, sizeBytes, account }: ProgressSource): Progress {
     return { name, doneBytes, sizeBytes, account, bytesPerSecond: meter.bytesPerSecond }
   }
 
   function draw(): void {
     meter.add(clock.now(), source.doneBytes)
     // The last column stays free: some terminals wrap as soon as it is written.
-    stream.write(`${ERASE_LINE}${progressLine(current(), (stream.columns || DEFAULT_COLUMNS) - 1)}`)
+    stream.write(`${ERASE_LINE}${progressLine(progressOf(source), (stream.columns || DEFAULT_COLUMNS) - 1)}`)
     shown = true
   }
 
   const cancel = stream.isTTY === true ? clock.every(REFRESH_MS, draw) : () => {}
 
-  function clear(): void {
-    cancel()
+  function erase(): void {
     if (shown) stream.write(ERASE_LINE)
     shown = false
   }
 
   return {
-    clear,
-    complete(durationMs) {
-      clear()
-      stream.write(`${summaryLine(current(), durationMs)}\n`)
+    erase,
+    clear() {
+      cancel()
+      erase()
+    },
+    complete(download, durationMs) {
+      erase()
+      stream.write(`${summaryLine(progressOf(download), durationMs)}\n`)
     },
   }
 }
 
 /** Shows nothing. */
 export function createQuietDisplay(): ProgressDisplay {
-  return { complete() {}, clear() {} }
+  return { complete() {}, erase() {}, clear() {} }
 }

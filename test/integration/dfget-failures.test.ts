@@ -31,8 +31,12 @@ describe('what goes wrong is said in one line', () => {
     [['--p2p-listen', 'here', 'http://127.0.0.1:1/a'], 2, 'p2p.listen'],
     [['--linger', 'long', 'http://127.0.0.1:1/a'], 2, 'linger from the command line: "long" is not a number'],
     [['--nonsense', 'http://127.0.0.1:1/a'], 2, "unknown option '--nonsense'; dfget --help lists the options"],
-    [['http://127.0.0.1:1/a', 'http://127.0.0.1:1/b'], 2, 'too many arguments'],
-    [[], 2, "missing required argument 'url'"],
+    [['http://127.0.0.1:1/a', 'http://127.0.0.1:2/a'], 2, '127.0.0.1:2/a would both be written to a'],
+    [['http://127.0.0.1:1/a', 'http://127.0.0.1:1/'], 2, '127.0.0.1:1/ ends in no file name; download it alone'],
+    [['--digest', `sha256:${'0'.repeat(64)}`, 'http://h/a', 'http://h/b'], 2, '--digest is that of one file'],
+    [['--overwrite', '--skip-existing', 'http://127.0.0.1:1/a'], 2, 'contradict each other'],
+    [['-i', 'missing'], 2, '--input-file missing cannot be read'],
+    [[], 2, 'name a URL to download'],
   ])('%j', async (args, expectedCode, text) => {
     const { code, stdout, stderr } = await user.run(...args)
     expect(stderr).toMatch(/^dfget: [^\n]+\n$/)

@@ -2,6 +2,7 @@ import { link, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:f
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openFileOutput } from '../../../dfget/cli/file-output.ts'
+import type { Output } from '../../../dfget/cli/output.ts'
 import { createScratchDirectory, type ScratchDirectory } from '../../helpers/scratch-directory.ts'
 
 let scratch: ScratchDirectory
@@ -11,8 +12,14 @@ beforeEach(async () => {
 afterEach(() => scratch[Symbol.asyncDispose]())
 
 const at = (name: string) => join(scratch.path, name)
-const open = (output: string | undefined, fields: { overwrite?: boolean; suggestedName?: string | undefined } = {}) =>
-  openFileOutput({ output, suggestedName: 'suggested', overwrite: false, ...fields })
+async function open(
+  output: string | undefined,
+  fields: { overwrite?: boolean; suggestedName?: string | undefined } = {},
+): Promise<Output> {
+  const opened = await openFileOutput({ output, suggestedName: 'suggested', overwrite: false, ...fields })
+  if (opened === undefined) throw new Error('the file was left out')
+  return opened
+}
 
 describe('a file', () => {
   test('has its name only when it is whole', async () => {
@@ -68,6 +75,15 @@ describe('a file', () => {
     expect(await readFile(at('file'), 'utf8')).toBe('old')
     await output.finish()
     expect(await readFile(at('file'), 'utf8')).toBe('new')
+    expect((await readdir(scratch.path)).sort()).toEqual(['file', 'other'])
+  })
+
+  test('that exists is left out on request, and made where it does not', async () => {
+    await writeFile(at('file'), 'old')
+    const init = { suggestedName: undefined, overwrite: false, skipExisting: true }
+    expect(await openFileOutput({ ...init, output: at('file') })).toBeUndefined()
+    const other = await openFileOutput({ ...init, output: at('other') })
+    await other?.finish()
     expect((await readdir(scratch.path)).sort()).toEqual(['file', 'other'])
   })
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { emptyAccount } from '../../../dfget/peer/task/account.ts'
+import { DownloadTotals } from '../../../dfget/progress/download-totals.ts'
 import { createProgressDisplay } from '../../../dfget/progress/progress-display.ts'
 import { type Progress, progressLine, summaryLine } from '../../../dfget/progress/progress-line.ts'
 import { createManualClock } from '../../helpers/manual-clock.ts'
@@ -58,6 +59,28 @@ test('the summary names each source with its share', () => {
   expect(summaryLine(progressOf({ doneBytes: 0, account: emptyAccount() }), 0)).toBe('disk.img: 0 B in 0.0 s')
 })
 
+describe('several downloads', () => {
+  const part = (fields: Partial<Progress>) => ({ ...progressOf(fields), name: 'part' })
+
+  test('are one: their sum, without a size until all have begun', () => {
+    const totals = new DownloadTotals(3)
+    expect(totals).toMatchObject({ name: '0 of 3 files', doneBytes: 0, sizeBytes: undefined })
+    totals.add(part({}))
+    totals.finish()
+    totals.add(part({ doneBytes: MIB, sizeBytes: 2 * MIB }))
+    expect(totals).toMatchObject({ name: '1 of 3 files', doneBytes: 33 * MIB, sizeBytes: undefined })
+    totals.skip()
+    expect(totals).toMatchObject({ name: '1 of 2 files', sizeBytes: 66 * MIB })
+    expect(totals.account).toMatchObject({ peerBytes: 48 * MIB, supernodeBytes: 16 * MIB })
+  })
+
+  test('have no size when one of them has none', () => {
+    const totals = new DownloadTotals(1)
+    totals.add(part({ sizeBytes: undefined }))
+    expect(totals).toMatchObject({ name: 'part', sizeBytes: undefined })
+  })
+})
+
 describe('the display', () => {
   function displayOn(stream: { isTTY?: boolean; columns?: number }) {
     const written: string[] = []
@@ -78,10 +101,13 @@ describe('the display', () => {
       true,
     )
     written.length = 0
-    display.complete(1000)
+    display.complete(source, 1000)
     expect(written).toEqual(['\r\x1b[2K', expect.stringMatching(/^disk\.img: 64\.0 MiB in 1\.0 s .*\n$/)])
+    clock.advance(200)
+    expect(written).toHaveLength(3)
+    display.clear()
     clock.advance(1000)
-    expect(written).toHaveLength(2)
+    expect(written).toHaveLength(4)
   })
 
   test('takes its line off when the download fails', () => {
@@ -95,10 +121,10 @@ describe('the display', () => {
   })
 
   test('says nothing before the end where there is no terminal', () => {
-    const { written, clock, display } = displayOn({})
+    const { written, clock, source, display } = displayOn({})
     clock.advance(10_000)
     expect(written).toEqual([])
-    display.complete(1000)
+    display.complete(source, 1000)
     expect(written.join('')).toMatch(/^disk\.img: .*\n$/)
   })
 })

@@ -37,6 +37,34 @@ export const DfgetConfig = Type.Object(
       default: [],
       description: "'Name: value' to send to the origin; may be given several times, in the environment one a line",
     }),
+    userAgent: Type.Optional(
+      Type.String({
+        short: '-A',
+        placeholder: 'name',
+        minLength: 1,
+        pattern: '^[\\x20-\\x7e]+$',
+        description: 'what this program calls itself at the origin (default: damselfly)',
+      }),
+    ),
+    cacert: Type.Optional(
+      Type.String({
+        placeholder: 'file',
+        minLength: 1,
+        description: "PEM file of certificates to trust besides the system's; a supernode has settings of its own",
+      }),
+    ),
+    insecure: Type.Boolean({
+      default: false,
+      short: '-k',
+      description: 'take any certificate of the origin; only a --digest then says whether the content is right',
+    }),
+    timeout: Type.Number({
+      default: 30,
+      exclusiveMinimum: 0,
+      maximum: 86_400,
+      placeholder: 'seconds',
+      description: 'how long an origin may be silent, in seconds',
+    }),
     digest: Type.Optional(
       Type.String({
         placeholder: 'digest',

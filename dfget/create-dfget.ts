@@ -7,6 +7,7 @@ import type { Logger } from '../lib/logger.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { createUpstreamFetcher } from '../lib/origin/http-fetch.ts'
 import { createHttpOrigin } from '../lib/origin/http-origin.ts'
+import { loadTlsSettings } from '../lib/origin/tls-settings.ts'
 import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
 import { createSupernodeClient } from '../supernode/client/supernode-client.ts'
@@ -23,15 +24,19 @@ export interface Dfget extends Startable {
   readonly dataDirectory: DataDirectory
 }
 
+/** The settings that make a peer. */
+export type PeerSettings = Pick<DfgetConfig, 'supernode' | 'p2p' | 'limits' | 'cacert' | 'insecure' | 'timeout'>
+
 /** Puts a dfget together. @throws DamselflyError CONFIG_INVALID, STORE_FAILED for an unsuitable data directory */
-export async function createDfget(
-  config: Pick<DfgetConfig, 'supernode' | 'p2p' | 'limits'>,
-  dataDirectory: DataDirectory,
-  logger: Logger,
-): Promise<Dfget> {
+export async function createDfget(config: PeerSettings, dataDirectory: DataDirectory, logger: Logger): Promise<Dfget> {
   const clock = systemClock
   const metrics = createMetrics(PEER_METRICS)
-  const fetcher = createUpstreamFetcher({ logger, clock })
+  const tls = await loadTlsSettings({ caFile: config.cacert, insecure: config.insecure })
+  const silenceMs = config.timeout * 1000
+  const fetcher = createUpstreamFetcher(
+    { logger, clock },
+    { tlsFor: () => tls, headersTimeoutMs: silenceMs, bodyIdleTimeoutMs: silenceMs },
+  )
   const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(dataDirectory.path, 'peer'))
 
   const buffers = new BlockBuffers()
@@ -57,7 +62,7 @@ export async function createDfget(
  * @throws DamselflyError as `createDfget` does, when none can
  */
 export async function startDfget(
-  config: Pick<DfgetConfig, 'supernode' | 'p2p' | 'limits'>,
+  config: PeerSettings,
   directories: readonly DataDirectory[],
   logger: Logger,
 ): Promise<Dfget> {

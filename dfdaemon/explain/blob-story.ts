@@ -1,4 +1,4 @@
-import { type Account, because, emptyAccount } from '../../dfget/peer/task/account.ts'
+import { type Account, sumOfAccounts } from '../../dfget/peer/task/account.ts'
 import type { Pull } from '../../protocol/messages/daemon-api.ts'
 
 /** A blob whose story is asked for. */
@@ -35,19 +35,6 @@ export function blobStories(blobs: readonly ExplainedBlob[], pulls: readonly Pul
 export function pulledBlobs(pulls: readonly Pull[]): ExplainedBlob[] {
   const digests = new Set(pulls.toReversed().flatMap(pull => digestOfPull(pull) ?? []))
   return [...digests].map(digest => ({ digest, kind: undefined, sizeBytes: undefined }))
-}
-
-/** Sum of accounts. */
-export function sumOfAccounts(accounts: readonly Readonly<Account>[]): Account {
-  const sum = emptyAccount()
-  for (const account of accounts) {
-    sum.diskBytes += account.diskBytes
-    sum.peerBytes += account.peerBytes
-    sum.supernodeBytes += account.supernodeBytes
-    sum.originBytes += account.originBytes
-    because(sum, ...account.originReasons)
-  }
-  return sum
 }
 
 /** A request that failed early, or that went past the swarm, has no task; its URL names the blob all the same. */

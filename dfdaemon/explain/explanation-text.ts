@@ -1,7 +1,8 @@
 import type { Account } from '../../dfget/peer/task/account.ts'
+import { sumOfAccounts } from '../../dfget/peer/task/account.ts'
 import { formatBytes, formatElapsed, formatShare, printable } from '../../lib/terminal/format.ts'
 import { tableLines } from '../../lib/terminal/table.ts'
-import { type BlobStory, sumOfAccounts } from './blob-story.ts'
+import type { BlobStory } from './blob-story.ts'
 import type { Explanation } from './explain.ts'
 import { errorText, originReasonText } from './origin-reason-text.ts'
 

@@ -2,6 +2,7 @@ import { CommanderError } from 'commander'
 import { OriginError } from '../../lib/origin/origin-error.ts'
 import { formatBytes, printable } from '../../lib/terminal/format.ts'
 import { DamselflyError, type ErrorCode } from '../../protocol/errors.ts'
+import { EXIT, exitCodeOf } from './exit-code.ts'
 import { InterruptedError } from './interruption.ts'
 import { PartlyFailedError } from './partly-failed-error.ts'
 import { UnfinishedError } from './unfinished-error.ts'
@@ -36,6 +37,9 @@ export function failureText(thrown: unknown): string | undefined {
   if (thrown instanceof OriginError && thrown.originStatus !== undefined && thrown.originStatus >= 400) {
     const later = thrown.originStatus >= 500 ? 'it has trouble of its own; try again later' : 'check the URL'
     return printable(`${thrown.detail}: ${STATUS_ADVICE[thrown.originStatus] ?? later}`)
+  }
+  if (exitCodeOf(thrown) === EXIT.certificate) {
+    return printable(`${(thrown as Error).message}; --cacert names a file with the certificate of whoever signed it`)
   }
   if (thrown instanceof DamselflyError) {
     const advice = CODE_ADVICE[thrown.code]

@@ -21,10 +21,11 @@ export interface DownloadRequest {
  */
 export function downloadRequest(
   text: string,
-  { header, digest }: Pick<DfgetConfig, 'header' | 'digest'>,
+  { header, userAgent, digest }: Pick<DfgetConfig, 'header' | 'userAgent' | 'digest'>,
 ): DownloadRequest {
   const url = parseUrl(text)
-  const headers = { ...basicAuthorization(url), ...parseHeaders(header) }
+  const agent = userAgent === undefined ? {} : { 'user-agent': userAgent }
+  const headers = { ...agent, ...basicAuthorization(url), ...parseHeaders(header) }
   url.username = ''
   url.password = ''
   url.hash = ''

@@ -1,4 +1,4 @@
-import { type Account, because, emptyAccount } from '../peer/task/account.ts'
+import { type Account, sumOfAccounts } from '../peer/task/account.ts'
 import type { ProgressSource } from './progress-display.ts'
 
 /** Several downloads as one: what is done of those that have begun. */
@@ -49,14 +49,6 @@ export class DownloadTotals implements ProgressSource {
   }
 
   get account(): Account {
-    const sum = emptyAccount()
-    for (const { account } of this.#all) {
-      sum.diskBytes += account.diskBytes
-      sum.peerBytes += account.peerBytes
-      sum.supernodeBytes += account.supernodeBytes
-      sum.originBytes += account.originBytes
-      because(sum, ...account.originReasons)
-    }
-    return sum
+    return sumOfAccounts(this.#all.map(({ account }) => account))
   }
 }

@@ -84,9 +84,18 @@ describe('what goes wrong is said in one line', () => {
     onTestFinished(() => void server.close())
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const { code, stderr } = await user.run(`https://127.0.0.1:${(server.address() as AddressInfo).port}/a`)
-    expect(stderr).toMatch(/^dfget: [^\n]+SELF_SIGNED_CERT[^\n]*\n$/)
+    expect(stderr).toMatch(/^dfget: [^\n]+SELF_SIGNED_CERT; --cacert names a file [^\n]*\n$/)
     expect(code).toBe(60)
     expect(await user.leftovers()).toEqual({ files: [], cache: 0 })
+  })
+
+  test('an origin that is silent for too long', async () => {
+    const server = await serveForTest(() => {})
+    const startedAt = performance.now()
+    const { code, stderr } = await user.run('--timeout', '0.5', `${server.url}/a`)
+    expect(stderr).toMatch(/^dfget: [^\n]+no response in time[^\n]*\n$/)
+    expect(code).toBe(28)
+    expect(performance.now() - startedAt).toBeLessThan(20_000)
   })
 
   test('a wrong digest, and the file is not kept', async () => {

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { basename, join } from 'node:path'
 import { Value } from 'typebox/value'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { silentLogger } from '../../lib/logger.ts'
 import { digestOf } from '../../protocol/digest.ts'
 import { SupernodeConfig } from '../../supernode/config.ts'
@@ -10,6 +13,7 @@ import { createSupernode } from '../../supernode/create-supernode.ts'
 import { contentHandler, createDfgetUser, type DfgetUser, lastJson, serveForTest } from '../helpers/dfget-user.ts'
 import type { ChildProcess } from '../helpers/process.ts'
 import { patternBytes, pushBlob, startRegistryMock } from '../helpers/registry-mock.ts'
+import { createSelfSigned } from '../helpers/self-signed.ts'
 
 const TIMEOUT = { timeoutMs: 20_000 }
 const CONTENT = patternBytes(3 * 1024 * 1024 + 17)
@@ -133,6 +137,32 @@ describe('a download from an HTTP server', () => {
     expect((await user.run(...args)).code).toBe(0)
     expect((await user.run(...args)).code).toBe(0)
     expect(await readFile(join(user.home, 'a'))).toEqual(Buffer.from(changed))
+  })
+
+  test.each([[['--cacert', 'ca.pem']], [['-k']]])(
+    'comes from a server with a certificate of its own: %j',
+    async flags => {
+      const certificate = createSelfSigned()
+      const server = createServer(certificate, (_request, response) => void response.end(CONTENT))
+      onTestFinished(() => void server.close())
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      await writeFile(join(user.home, 'ca.pem'), certificate.cert)
+      const { code } = await user.run(
+        ...flags,
+        '-O',
+        'a',
+        `https://127.0.0.1:${(server.address() as AddressInfo).port}/a`,
+      )
+      expect(code).toBe(0)
+      expect(await readFile(join(user.home, 'a'))).toEqual(Buffer.from(CONTENT))
+    },
+  )
+
+  test('says who it is, a header more than a setting', async () => {
+    const server = await serveForTest(contentHandler(CONTENT))
+    await user.run('-A', 'agent/1', `${server.url}/a`)
+    await user.run('-A', 'agent/1', '-H', 'User-Agent: other', `${server.url}/b`)
+    expect(server.requests.map(({ headers }) => headers['user-agent'])).toEqual(['agent/1', 'other'])
   })
 
   test('with a sha512 is checked against it', async () => {

@@ -23,3 +23,16 @@ export function because(account: Account, ...reasons: readonly OriginReason[]): 
     account.originReasons.push(code === undefined ? { why } : { why, code })
   }
 }
+
+/** Sum of accounts. */
+export function sumOfAccounts(accounts: readonly Readonly<Account>[]): Account {
+  const sum = emptyAccount()
+  for (const account of accounts) {
+    sum.diskBytes += account.diskBytes
+    sum.peerBytes += account.peerBytes
+    sum.supernodeBytes += account.supernodeBytes
+    sum.originBytes += account.originBytes
+    because(sum, ...account.originReasons)
+  }
+  return sum
+}

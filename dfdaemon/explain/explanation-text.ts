@@ -1,5 +1,4 @@
-import type { Account } from '../../dfget/peer/task/account.ts'
-import { sumOfAccounts } from '../../dfget/peer/task/account.ts'
+import { type Account, sumOfAccounts } from '../../dfget/peer/task/account.ts'
 import { formatBytes, formatElapsed, formatShare, printable } from '../../lib/terminal/format.ts'
 import { tableLines } from '../../lib/terminal/table.ts'
 import type { BlobStory } from './blob-story.ts'

@@ -6,7 +6,7 @@ import type { DfgetConfig } from '../config.ts'
 /** What a user has named on the command line and in a file. */
 export interface UrlListInit {
   readonly urls: readonly string[]
-  readonly config: Pick<DfgetConfig, 'inputFile' | 'output' | 'digest'>
+  readonly config: Pick<DfgetConfig, 'inputFile' | 'digest'>
   readonly stdin: AsyncIterable<Uint8Array>
 }
 

@@ -16,7 +16,7 @@ export class WholeDigest {
     this.#digester = hasher.digester(digestAlgorithm(digest))
   }
 
-  /** How many blocks from the beginning on have been hashed. */
+  /** How many blocks from the beginning on have been hashed, once `advance` has resolved. */
   get hashed(): number {
     return this.#next
   }
@@ -47,7 +47,10 @@ export class WholeDigest {
     try {
       for (let reading = read(this.#next); reading !== undefined; reading = read(this.#next)) {
         const block = await reading
-        updates.push(this.#digester.update(block.bytes).finally(() => block.release()))
+        const updated = this.#digester.update(block.bytes).finally(() => block.release())
+        // It may fail while the next block is being read, before anybody waits for it.
+        updated.catch(() => {})
+        updates.push(updated)
         this.#next++
         if (updates.length > AHEAD_BYTES / block.bytes.length) await updates.shift()
       }

@@ -26,12 +26,29 @@ export interface UrlIdentity {
   readonly validator?: string | undefined
   /** The caller's own distinction. */
   readonly tag?: string | undefined
+  /** For whom the content is: another distinction, under which it is counted, too. */
+  readonly application?: string | undefined
+  /** Names of query parameters that do not change the content, such as a signature's. */
+  readonly filter?: readonly string[] | undefined
 }
 
-/** The task of a URL without a digest: a hash of the normalised URL, its validator and the caller's tag. */
+/**
+ * The task of a URL without a digest: a hash of the normalised URL without the filtered parameters, its validator, and the caller's
+ * distinctions. The filter counts only where it takes something away; there its names are a distinction too, so that nobody who filters
+ * more than others can lead them to other content.
+ */
 export function taskIdOfUrl(identity: UrlIdentity): TaskId {
-  const parts = [normaliseUrl(identity.url), identity.validator ?? '', identity.tag ?? '']
+  const { url, filtered } = filteredUrl(identity.url, identity.filter ?? [])
+  const parts = [url, identity.validator ?? '', identity.tag ?? '', identity.application ?? '', filtered]
   return `url:${hash('sha256', JSON.stringify(parts), 'hex')}` as TaskId
+}
+
+/** @returns the normalised URL without these query parameters, and which of them it had, sorted */
+function filteredUrl(text: string, filter: readonly string[]): { url: string; filtered: string[] } {
+  const url = new URL(normaliseUrl(text))
+  const filtered = [...new Set(filter)].filter(name => url.searchParams.has(name)).sort()
+  for (const name of filtered) url.searchParams.delete(name)
+  return { url: url.href, filtered }
 }
 
 /** Whether the text is a task id. */
@@ -45,14 +62,16 @@ export function parseTaskId(text: string): TaskId {
   return text
 }
 
+const SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 's3:', 'file:'])
+
 /**
  * A URL in the one spelling that counts: WHATWG-normalised, without fragment and user information.
- * @throws DamselflyError REQUEST_INVALID for what is not an absolute http or https URL
+ * @throws DamselflyError REQUEST_INVALID for what is not an absolute URL of a kind that has content
  */
 export function normaliseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol)) {
-    throw new DamselflyError('REQUEST_INVALID', 'expected an absolute http:// or https:// URL')
+  if (url === undefined || !SCHEMES.has(url.protocol)) {
+    throw new DamselflyError('REQUEST_INVALID', 'expected an absolute http://, https://, s3:// or file:// URL')
   }
   url.hash = ''
   url.username = ''

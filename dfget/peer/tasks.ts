@@ -10,7 +10,7 @@ import type { Bitfield } from '../../protocol/bitfield.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import { toDamselflyError } from '../../protocol/errors.ts'
 import type { SupernodeToPeer } from '../../protocol/messages/control.ts'
-import { type TaskId, taskIdOfDigest } from '../../protocol/task.ts'
+import { type TaskId, taskIdOfDigest, taskIdOfUrl } from '../../protocol/task.ts'
 import type { Holdings } from './holdings.ts'
 import type { OpenOptions, PeerTask } from './peer.ts'
 import type { NeighbourListener, OwnInventory } from './swarm/inventory-links.ts'
@@ -248,8 +248,9 @@ export class Tasks implements NeighbourListener, SupernodeListener {
   }
 }
 
-function keyOf(source: Source): string {
-  return source.digest ?? source.url
+/** What may be one task: decided before the validator, without which nobody can say it, is known. */
+function keyOf({ url, digest, identity }: Source): string {
+  return digest ?? taskIdOfUrl({ ...identity, url })
 }
 
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {

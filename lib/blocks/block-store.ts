@@ -53,6 +53,8 @@ export interface BlockStore extends Startable {
   /** Opens a task only if it is stored. @throws DamselflyError STORE_FULL, STORE_FAILED */
   openExisting(taskId: TaskId): Promise<TaskBlocks | undefined>
   list(): Promise<StoredTask[]>
+  /** What is stored of a task. @returns undefined for nothing */
+  find(taskId: TaskId): Promise<StoredTask | undefined>
   /**
    * Removes a task and its bytes. A task that is open is removed when its last opener closes it; who opens it until then
    * shares it, and it stays in the list. @returns false if it is unknown. @throws DamselflyError STORE_FAILED
@@ -125,6 +127,11 @@ export interface TaskBlocks {
    * @throws DamselflyError STORE_FAILED, also when a block is missing or the size is not known; STORE_FULL
    */
   markComplete(): Promise<void>
+  /**
+   * Waits for what is on its way to the disk.
+   * @throws DamselflyError STORE_FULL, STORE_FAILED when the disk has refused any of what was written
+   */
+  flushed(): Promise<void>
   /** Gives this opener's hold back, after the writes under way. Closing twice is closing once. */
   close(): Promise<void>
 }

@@ -121,6 +121,10 @@ export class DiskBlockStore implements BlockStore {
     return this.#table.list()
   }
 
+  async find(taskId: TaskId): Promise<StoredTask | undefined> {
+    return this.#table.find(taskId)
+  }
+
   remove(taskId: TaskId): Promise<boolean> {
     return this.#table.remove(taskId)
   }
@@ -133,6 +137,8 @@ export class DiskBlockStore implements BlockStore {
     const blocks = await this.openExisting(taskId)
     if (blocks === undefined) return false
     try {
+      // A sync of the shared file need not tell again of what the disk refused before.
+      await blocks.flushed()
       for (const block of [...blocks.present]) await blocks.check(block)
       return blocks.complete && (await shareFile(this.#path(taskId), path, way))
     } finally {

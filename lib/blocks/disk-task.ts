@@ -41,6 +41,7 @@ export function createDiskBacking(parts: DiskTaskParts): TaskBacking {
     dropBlock: index => named(`dropping block ${index}`, () => blockIndex.deleteBlocks(taskId, [index])),
     saveRecord: record =>
       named('saving a task', () => blockIndex.saveTask(taskId, { ...record, epoch: blockIndex.epoch })),
+    flushed: () => named('writing to the disk', () => flush.ended()),
     close: () => named('closing a data file', () => flush.ended().finally(() => file.close())),
   }
 }

@@ -71,6 +71,10 @@ export class MemoryBlockStore implements BlockStore {
     return this.#table.list()
   }
 
+  async find(taskId: TaskId): Promise<StoredTask | undefined> {
+    return this.#table.find(taskId)
+  }
+
   remove(taskId: TaskId): Promise<boolean> {
     return this.#table.remove(taskId)
   }
@@ -123,6 +127,7 @@ export class MemoryBlockStore implements BlockStore {
         digests.delete(index)
       },
       saveRecord: async () => {},
+      flushed: async () => {},
       close: async () => {},
     }
   }

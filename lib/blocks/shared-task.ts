@@ -24,6 +24,8 @@ export interface TaskBacking {
   readBlock(index: number, offset: number, into: Uint8Array): Promise<boolean>
   dropBlock(index: number): Promise<void>
   saveRecord(record: TaskRecord): Promise<void>
+  /** Waits for what is on its way to the disk. Throws when the disk has refused any of what was written. */
+  flushed(): Promise<void>
   /** Ends access to the bytes, after the reads and writes under way. */
   close(): Promise<void>
 }
@@ -200,6 +202,10 @@ export class SharedTask {
       await this.#save()
       await this.#backing.dropBlock(index)
     })
+  }
+
+  async flushed(): Promise<void> {
+    await this.#backing.flushed()
   }
 
   async markComplete(): Promise<void> {

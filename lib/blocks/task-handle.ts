@@ -85,6 +85,10 @@ export class TaskHandle implements TaskBlocks {
     await this.#open().markComplete()
   }
 
+  async flushed(): Promise<void> {
+    await this.#open().flushed()
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#holder.release()
     return this.#closed

@@ -91,7 +91,13 @@ export class TaskTable {
 
   list(): StoredTask[] {
     this.#checkRunning()
-    return [...this.#stored.values()].map(stored => this.#open.get(stored.taskId)?.task.summary ?? stored)
+    return [...this.#stored.values()].map(stored => this.#summaryOf(stored))
+  }
+
+  find(taskId: TaskId): StoredTask | undefined {
+    this.#checkRunning()
+    const stored = this.#stored.get(taskId)
+    return stored === undefined ? undefined : this.#summaryOf(stored)
   }
 
   async remove(taskId: TaskId): Promise<boolean> {
@@ -135,6 +141,10 @@ export class TaskTable {
 
   onRemoved(listener: (taskId: TaskId) => void): void {
     this.#removed.add(listener)
+  }
+
+  #summaryOf(stored: StoredTask): StoredTask {
+    return this.#open.get(stored.taskId)?.task.summary ?? stored
   }
 
   async #openFirst(taskId: TaskId, get: () => Promise<SharedTask>): Promise<TaskBlocks> {

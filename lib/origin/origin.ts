@@ -1,4 +1,5 @@
 import type { Digest } from '../../protocol/digest.ts'
+import { type TaskId, taskIdOfDigest, taskIdOfUrl, type UrlIdentity } from '../../protocol/task.ts'
 import type { RegistryCredentials } from './credentials/registry-credentials.ts'
 
 /** Where a task's bytes come from, with the credentials of whoever asked. */
@@ -11,6 +12,18 @@ export interface Source {
   readonly credentials?: RegistryCredentials | undefined
   /** The digest that the whole content must have, if known. The reader of the content checks it. */
   readonly digest?: Digest | undefined
+  /** What tells its content from that of the same URL for others. */
+  readonly identity?: SourceIdentity | undefined
+  /** How long its blocks shall be, of a task that nobody has cut into blocks yet; see protocol/block-size.ts. */
+  readonly blockSizeBytes?: number | undefined
+}
+
+/** The caller's say in which task a URL is, see {@link taskIdOfUrl}. */
+export type SourceIdentity = Pick<UrlIdentity, 'tag' | 'application' | 'filter'>
+
+/** The task of a source's content. @param validator what its origin says of it */
+export function taskIdOfSource({ url, digest, identity }: Source, validator: string | undefined): TaskId {
+  return digest === undefined ? taskIdOfUrl({ ...identity, url, validator }) : taskIdOfDigest(digest)
 }
 
 /** Which part of the content to open. */
@@ -65,4 +78,9 @@ export interface Origin {
    * @throws OriginError UNAUTHORIZED, DENIED, BLOB_UNKNOWN, TOOMANYREQUESTS, ORIGIN_FAILED
    */
   check(source: Source, options?: { readonly signal?: AbortSignal | undefined }): Promise<OriginInfo>
+  /**
+   * The http(s) source under which others read the same content; absent where the source itself is it.
+   * @throws DamselflyError UNSUPPORTED for content that only this machine can read
+   */
+  locate?(source: Source): Promise<Source>
 }

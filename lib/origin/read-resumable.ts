@@ -1,8 +1,8 @@
 import { DamselflyError } from '../../protocol/errors.ts'
-import { type TaskId, taskIdOfDigest, taskIdOfUrl } from '../../protocol/task.ts'
+import type { TaskId } from '../../protocol/task.ts'
 import type { ByteGate } from '../limits/byte-gate.ts'
 import type { Logger } from '../logger.ts'
-import type { Origin, OriginContent, Source } from './origin.ts'
+import { type Origin, type OriginContent, type Source, taskIdOfSource } from './origin.ts'
 
 export interface ResumeComponents {
   readonly origin: Origin
@@ -59,7 +59,7 @@ async function* readOn(
   let position = start
   let fruitless = 0
   let content: OriginContent | undefined = first
-  const gate = components.gateOf?.(taskOf(source, first))
+  const gate = components.gateOf?.(taskIdOfSource(source, first.validator))
   for (;;) {
     const before = position
     try {
@@ -92,10 +92,6 @@ async function* piecesThrough(gate: ByteGate, chunk: Uint8Array, signal: AbortSi
     yield chunk.subarray(start, end)
     start = end
   }
-}
-
-function taskOf({ digest, url }: Source, { validator }: OriginContent): TaskId {
-  return digest === undefined ? taskIdOfUrl({ url, validator }) : taskIdOfDigest(digest)
 }
 
 function resumeCondition(first: OriginContent): { validator?: string } {

@@ -14,6 +14,16 @@ export const OriginCredentials = Type.Union([
 ])
 export type OriginCredentials = Static<typeof OriginCredentials>
 
+/** The caller's say in which task a URL is, see protocol/task.ts. */
+export const SourceIdentityField = Type.Object(
+  {
+    tag: Type.Optional(Type.String({ maxLength: 256 })),
+    application: Type.Optional(Type.String({ maxLength: 256 })),
+    filter: Type.Optional(Type.Array(Type.String({ maxLength: 256 }), { maxItems: 64 })),
+  },
+  { additionalProperties: false },
+)
+
 /** `POST /peer/registry`: a peer wants the content of a URL. */
 export const RegistrationRequest = Type.Object(
   {
@@ -26,8 +36,9 @@ export const RegistrationRequest = Type.Object(
         /** For the origin's challenge when the requester sent no `Authorization`: likewise never stored or logged. */
         credentials: Type.Optional(OriginCredentials),
         digest: Type.Optional(DigestField),
-        /** Caller's own distinction between contents of the same URL. */
-        tag: Type.Optional(Type.String({ maxLength: 256 })),
+        identity: Type.Optional(SourceIdentityField),
+        /** For a task that nobody has cut into blocks yet. */
+        blockSizeBytes: Type.Optional(BlockSizeField),
       },
       { additionalProperties: false },
     ),

@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { Compile } from 'typebox/compile'
 import type { Clock } from '../../lib/clock.ts'
 import type { AccessCheck } from '../../lib/origin/access.ts'
-import type { OriginInfo, Source } from '../../lib/origin/origin.ts'
+import { type OriginInfo, type Source, taskIdOfSource } from '../../lib/origin/origin.ts'
 import { blockSizeFor } from '../../protocol/block-size.ts'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
 import {
@@ -11,7 +11,7 @@ import {
   type RegistrationPending,
   RegistrationRequest,
 } from '../../protocol/messages/registration.ts'
-import { type TaskId, taskIdOfDigest, taskIdOfUrl } from '../../protocol/task.ts'
+import type { TaskId } from '../../protocol/task.ts'
 import { type ClusterKey, signTicket } from '../../protocol/ticket.ts'
 import type { SeedTask } from '../seed/seed-task.ts'
 import type { Seeder } from '../seed/seeder.ts'
@@ -56,7 +56,7 @@ async function register(components: RegistrationComponents, body: RegistrationRe
   // During an outage of the origin, what the swarm holds can still be had.
   const admitted = await admission.check(source, { allowStale: true })
   const taskId = taskIdOf(source, admitted)
-  const task = await seeder.ensure(taskId, source, shapeOf(admitted))
+  const task = await seeder.ensure(taskId, source, shapeOf(source, admitted))
   const expiresAt = clock.wallTime() + ticketLifetimeMs
   return {
     state: 'admitted',
@@ -69,19 +69,18 @@ async function register(components: RegistrationComponents, body: RegistrationRe
   }
 }
 
-function taskIdOf(source: Source & { tag?: string }, admitted: OriginInfo): TaskId {
-  if (source.digest !== undefined) return taskIdOfDigest(source.digest)
-  if (admitted.validator === undefined) {
+function taskIdOf(source: Source, { validator }: OriginInfo): TaskId {
+  if (source.digest === undefined && validator === undefined) {
     throw new DamselflyError(
       'UNSUPPORTED',
       'without a digest, ETag or Last-Modified nobody could tell old content from new',
     )
   }
-  return taskIdOfUrl({ url: source.url, validator: admitted.validator, tag: source.tag })
+  return taskIdOfSource(source, validator)
 }
 
-function shapeOf({ sizeBytes }: OriginInfo) {
-  return { blockSizeBytes: blockSizeFor(sizeBytes), sizeBytes }
+function shapeOf({ blockSizeBytes }: Source, { sizeBytes }: OriginInfo) {
+  return { blockSizeBytes: blockSizeBytes ?? blockSizeFor(sizeBytes), sizeBytes }
 }
 
 function knownOf(task: SeedTask): Pick<RegistrationAnswer, 'sizeBytes' | 'contentType'> {

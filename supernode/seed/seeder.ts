@@ -1,5 +1,6 @@
 import type { BlockBuffer, BlockBuffers } from '../../lib/blocks/block-buffers.ts'
 import type { BlockStore, TaskShape } from '../../lib/blocks/block-store.ts'
+import { openAsStored } from '../../lib/blocks/open-as-stored.ts'
 import { storedBlockMap } from '../../lib/blocks/stored-block-map.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { BlockSource } from '../../lib/exchange/block-server.ts'
@@ -91,7 +92,7 @@ export class Seeder implements BlockSource {
   async find(taskId: TaskId): Promise<SeedTask | undefined> {
     const open = this.#tasks.get(taskId)
     if (open !== undefined) return this.#asked(await open)
-    const stored = (await this.#components.store.list()).find(task => task.taskId === taskId)
+    const stored = await this.#components.store.find(taskId)
     return stored === undefined ? undefined : this.#asked(await this.#open(taskId, stored))
   }
 
@@ -157,7 +158,7 @@ export class Seeder implements BlockSource {
   #open(taskId: TaskId, shape: TaskShape): Promise<SeedTask> {
     const open = this.#tasks.get(taskId)
     if (open !== undefined) return open
-    const opening = this.#components.store.open(taskId, shape).then(blocks => {
+    const opening = openAsStored(this.#components.store, taskId, shape).then(blocks => {
       const task = new SeedTask(taskId, blocks, storedBlockMap(blocks))
       this.#ready.set(taskId, task)
       this.#components.listener.grown(task)

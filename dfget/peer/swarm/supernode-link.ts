@@ -1,11 +1,11 @@
 import type { Clock } from '../../../lib/clock.ts'
 import type { Logger } from '../../../lib/logger.ts'
-import type { Source } from '../../../lib/origin/origin.ts'
+import type { Source, SourceIdentity } from '../../../lib/origin/origin.ts'
 import type { P2pNode } from '../../../lib/p2p/p2p-node.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import type { Labels } from '../../../protocol/messages/codec.ts'
 import type { PeerToSupernode, SupernodeToPeer } from '../../../protocol/messages/control.ts'
-import type { ClusterInfo, RegistrationAnswer } from '../../../protocol/messages/registration.ts'
+import type { ClusterInfo, RegistrationAnswer, RegistrationRequest } from '../../../protocol/messages/registration.ts'
 import { createTicketVerifier, type TicketVerifier } from '../../../protocol/ticket.ts'
 import { type ControlChannel, openControlChannel } from '../../../supernode/client/control-client.ts'
 import type { SupernodeClient } from '../../../supernode/client/supernode-client.ts'
@@ -94,11 +94,7 @@ export class SupernodeLink {
   async register(source: Source, { signal }: { signal: AbortSignal }): Promise<RegistrationAnswer> {
     const { client, node } = this.#components
     if (client === undefined) throw new DamselflyError('SUPERNODE_UNREACHABLE', 'none is configured')
-    const { url, headers, credentials, digest } = source
-    const body = {
-      peerId: node.peerId,
-      source: { url, headers: { ...headers }, ...(credentials && { credentials }), ...(digest && { digest }) },
-    }
+    const body = { peerId: node.peerId, source: registeredSource(source) }
     const answer = await client.register(body, { signal })
     this.#meet(answer)
     await withDeadline(this.#open(), LINK_WAIT_MS, this.#components.clock)
@@ -167,6 +163,26 @@ export class SupernodeLink {
         this.#retry(this.#retryMs)
       })
     })
+  }
+}
+
+function registeredSource(source: Source): RegistrationRequest['source'] {
+  const { url, headers, credentials, digest, identity, blockSizeBytes } = source
+  return {
+    url,
+    headers: { ...headers },
+    ...(credentials && { credentials }),
+    ...(digest && { digest }),
+    ...(identity && { identity: registeredIdentity(identity) }),
+    ...(blockSizeBytes && { blockSizeBytes }),
+  }
+}
+
+function registeredIdentity({ tag, application, filter }: SourceIdentity) {
+  return {
+    ...(tag === undefined ? {} : { tag }),
+    ...(application === undefined ? {} : { application }),
+    ...(filter === undefined ? {} : { filter: [...filter] }),
   }
 }
 

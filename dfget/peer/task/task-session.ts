@@ -1,10 +1,11 @@
 import { randomInt } from 'node:crypto'
 import type { BlockBuffers } from '../../../lib/blocks/block-buffers.ts'
 import type { BlockStore, TaskBlocks } from '../../../lib/blocks/block-store.ts'
+import { openAsStored } from '../../../lib/blocks/open-as-stored.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Hasher } from '../../../lib/hashing/hasher.ts'
 import type { Logger } from '../../../lib/logger.ts'
-import type { Source } from '../../../lib/origin/origin.ts'
+import { type Source, taskIdOfSource } from '../../../lib/origin/origin.ts'
 import { OriginError } from '../../../lib/origin/origin-error.ts'
 import type { ResumableRead, ResumeComponents } from '../../../lib/origin/read-resumable.ts'
 import { blockSizeFor } from '../../../protocol/block-size.ts'
@@ -13,7 +14,7 @@ import type { PeerAddress } from '../../../protocol/messages/codec.ts'
 import type { SupernodeToPeer } from '../../../protocol/messages/control.ts'
 import type { OriginReason } from '../../../protocol/messages/daemon-api.ts'
 import type { RegistrationAnswer } from '../../../protocol/messages/registration.ts'
-import { taskIdOfDigest, taskIdOfUrl } from '../../../protocol/task.ts'
+import { taskIdOfDigest } from '../../../protocol/task.ts'
 import type { BlockClient } from '../exchange/block-client.ts'
 import type { InventoryLinks } from '../swarm/inventory-links.ts'
 import type { SupernodeLink } from '../swarm/supernode-link.ts'
@@ -239,7 +240,7 @@ export class TaskSession {
 
   async #beginAtOrigin(reason: OriginReason): Promise<Assembly> {
     const { store } = this.#components
-    const { digest, url } = this.source
+    const { digest } = this.source
     const stored = digest === undefined ? undefined : await store.openExisting(taskIdOfDigest(digest))
     this.#blocks = stored
     const fromBlock = stored?.present.firstClear() ?? 0
@@ -249,12 +250,13 @@ export class TaskSession {
     const origin = new OriginDownload(this.#components, this.source)
     this.#origin = origin
     const read = await origin.open(fromBlock * (stored?.blockSizeBytes ?? 0))
-    const taskId = digest === undefined ? taskIdOfUrl({ url, validator: read.validator }) : taskIdOfDigest(digest)
-    const shape = { blockSizeBytes: blockSizeFor(read.sizeBytes), sizeBytes: read.sizeBytes }
+    const taskId = taskIdOfSource(this.source, read.validator)
+    const { blockSizeBytes = blockSizeFor(read.sizeBytes) } = this.source
+    const shape = { blockSizeBytes, sizeBytes: read.sizeBytes }
     this.contentType = read.contentType
     // With neither digest nor validator nothing tells whether what is stored is still the content.
     if (digest === undefined && read.validator === undefined) await store.remove(taskId)
-    const assembly = this.#assemble(stored ?? (await store.open(taskId, shape)))
+    const assembly = this.#assemble(stored ?? (await openAsStored(store, taskId, shape)))
     because(assembly.account, reason)
     void this.#fill(origin, assembly, read, fromBlock)
     return assembly

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ownBuffer } from '../../../../lib/blocks/block-buffers.ts'
 import type { BlockFile } from '../../../../lib/blocks/block-file.ts'
@@ -68,4 +69,16 @@ it('refuses more when the disk has refused what was written', async () => {
   flushes[0]?.reject(Object.assign(new Error('i/o error'), { code: 'EIO' }))
   await new Promise(setImmediate)
   await expect(write(2)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+})
+
+it('does not share a task of which the disk has refused a part', async () => {
+  for (let index = 0; index < SHAPE.sizeBytes / SHAPE.blockSizeBytes; index++) {
+    await write(index)
+    if (index < 6) for (const flush of flushes) flush.resolve()
+    await new Promise(setImmediate)
+  }
+  await task.markComplete()
+  flushes.at(-1)?.reject(Object.assign(new Error('i/o error'), { code: 'EIO' }))
+  const sharing = store.share(task.taskId, join(scratch.path, 'shared'), 'hard-link')
+  await expect(sharing).rejects.toMatchObject({ code: 'STORE_FAILED' })
 })

@@ -27,6 +27,13 @@ export const SupernodeConfig = Type.Object(
       description: 'directory for keys, block maps and blocks',
     }),
     store: StoreConfig,
+    smallBytes: Type.Integer({
+      default: 1024 ** 3,
+      minimum: 1024 ** 2,
+      placeholder: 'bytes',
+      description:
+        'most that files of up to 64 KiB may take which are sent with the answer to their registration, besides the store; the oldest are deleted',
+    }),
     upstreams: Type.Record(Type.String(), UpstreamConfig, {
       default: {},
       description:

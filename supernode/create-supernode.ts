@@ -16,6 +16,7 @@ import { AccessCheck } from '../lib/origin/access.ts'
 import { createCredentialStore } from '../lib/origin/credentials/create-credential-store.ts'
 import { createUpstreamFetcher } from '../lib/origin/http-fetch.ts'
 import { createHttpOrigin } from '../lib/origin/http-origin.ts'
+import type { ResumeComponents } from '../lib/origin/read-resumable.ts'
 import { createMirroredOrigin } from '../lib/origin/upstreams/mirrored-origin.ts'
 import { createMirrors } from '../lib/origin/upstreams/mirrors.ts'
 import { createRegistryGate } from '../lib/origin/upstreams/registry-gate.ts'
@@ -35,6 +36,8 @@ import { createSupernodeLimits, SupernodeLimitsConfig } from './limits.ts'
 import { SUPERNODE_METRICS } from './metrics.ts'
 import { createSchedulerState } from './scheduler/state.ts'
 import { Seeder } from './seed/seeder.ts'
+import { SmallContentStore } from './small/small-content-store.ts'
+import { SmallContents } from './small/small-contents.ts'
 
 /** A running supernode. */
 export interface Supernode extends Startable {
@@ -94,16 +97,20 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     },
     createSchedulerState(randomInt(2 ** 32)),
   )
+  const resume: ResumeComponents = {
+    origin,
+    logger,
+    account: bytes => metrics.originBytes.inc(bytes),
+    wait: (delayMs, signal) => wait(delayMs, undefined, { signal }),
+  }
+  const smallStore = new SmallContentStore({ dataDir: config.dataDir, maxBytes: config.smallBytes })
+  const small = new SmallContents({ store: smallStore, resume })
   const seeder: Seeder = new Seeder({
     store,
     buffers,
     hasher,
-    resume: {
-      origin,
-      logger,
-      account: bytes => metrics.originBytes.inc(bytes),
-      wait: (delayMs, signal) => wait(delayMs, undefined, { signal }),
-    },
+    resume,
+    heldRead: taskId => small.heldRead(taskId),
     listener: director,
     clock,
     logger,
@@ -125,6 +132,8 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   addRegistrationRoutes(http.app, {
     admission,
     seeder,
+    small,
+    store,
     clusterKey,
     ticketLifetimeMs: config.ticketLifetimeSeconds * 1000,
     clock,
@@ -157,7 +166,21 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   }
 
   return {
-    ...createLifecycle([eventLog, credentials, mirrors, fetcher, hasher, store, seeder, director, streams, node, http]),
+    ...createLifecycle([
+      eventLog,
+      credentials,
+      mirrors,
+      fetcher,
+      hasher,
+      store,
+      smallStore,
+      small,
+      seeder,
+      director,
+      streams,
+      node,
+      http,
+    ]),
     url: http.url,
     peerId: node.peerId,
     addresses: () => node.addresses(),

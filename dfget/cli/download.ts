@@ -14,6 +14,8 @@ export interface DownloadComponents {
   readonly output: Pick<Output, 'name' | 'write' | 'replace'>
   /** How the output can have the same bytes on the disk as the peer's store; undefined where they must be copied. */
   readonly sharing: SharingWay | undefined
+  /** Whether the peer's store ends with this. */
+  readonly oneOff: boolean
 }
 
 /** One content on its way from the peer to the output. */
@@ -45,7 +47,8 @@ export class Download implements ProgressSource {
    * @throws DamselflyError CONTENT_CORRUPT, what the output throws, what the origin says; the signal's reason
    */
   async run({ signal }: { signal: AbortSignal }): Promise<Digest> {
-    const content = await this.#components.peer.open(this.#request.source, { signal })
+    const { peer, oneOff } = this.#components
+    const content = await peer.open(this.#request.source, { signal, oneOff })
     this.sizeBytes = content.sizeBytes
     this.account = content.account
     this.taskId = content.taskId

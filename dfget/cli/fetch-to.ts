@@ -28,7 +28,10 @@ export async function fetchTo(
 ): Promise<DownloadResult> {
   const startedAt = systemClock.now()
   const sharing = await sharingWay(output, dfget.dataDirectory, config)
-  const download = new Download({ peer: dfget.peer, output, sharing }, request)
+  const download = new Download(
+    { peer: dfget.peer, output, sharing, oneOff: isLastUse(dfget.dataDirectory, config.linger) },
+    request,
+  )
   begun(download)
   const digest = await download.run({ signal })
   await output.finish()

@@ -18,6 +18,8 @@ export interface OpenOptions {
   readonly mayRead?: () => Promise<void>
   /** Nobody waits for the content, a preheat for example: its download gives way to others until somebody opens it without this. */
   readonly background?: boolean
+  /** Nobody will ask this peer for the content afterwards: small content need not be stored, nor come from a swarm. */
+  readonly oneOff?: boolean
 }
 
 /**

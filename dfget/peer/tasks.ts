@@ -18,7 +18,8 @@ import type { SupernodeListener } from './swarm/supernode-link.ts'
 import { type Account, emptyAccount } from './task/account.ts'
 import { Assembly } from './task/assembly.ts'
 import type { RequestPump } from './task/request-pump.ts'
-import { assembledContent, passedThroughContent, type TaskContent } from './task/task-content.ts'
+import { SmallContent } from './task/small-content.ts'
+import { assembledContent, heldContent, passedThroughContent, type TaskContent } from './task/task-content.ts'
 import type { TaskSession, TaskSessionInit } from './task/task-session.ts'
 
 export interface TasksComponents {
@@ -70,7 +71,10 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     this.#ended.clear()
   }
 
-  async open(source: Source, { signal, mayRead, background = false }: OpenOptions): Promise<TaskContent> {
+  async open(
+    source: Source,
+    { signal, mayRead, background = false, oneOff = false }: OpenOptions,
+  ): Promise<TaskContent> {
     const stored = await this.#openComplete(source)
     if (stored !== undefined) {
       await mayRead?.()
@@ -78,13 +82,15 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     }
     // Between this look and the session there must be no wait but for the check, or a caller could slip in unchecked.
     if (this.#sessions.has(keyOf(source))) await mayRead?.()
-    const session = this.#session({ source, background })
+    const session = this.#session({ source, background, oneOff })
     if (!background) session.promote()
     const since = session.assembly?.arrivals.mark ?? 0
     try {
-      const assembly = await unlessAborted(session.ready, signal)
-      const { contentType, readers } = session
-      return assembledContent(this.#contentComponents(source, contentType), { assembly, readers, since })
+      const opened = await unlessAborted(session.ready, signal)
+      if (opened instanceof SmallContent) return heldContent(opened)
+      const { contentType, readers, validator } = session
+      const components = this.#contentComponents({ ...source, validator }, contentType)
+      return assembledContent(components, { assembly: opened, readers, since })
     } catch (error) {
       signal.throwIfAborted()
       // Another caller's credentials may have been refused where these are not.
@@ -199,6 +205,7 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     this.#sessions.set(key, session)
     session.ready.then(
       assembly => {
+        if (assembly instanceof SmallContent) return this.#end(key, session)
         this.#accounts.set(assembly.taskId, assembly.account)
         assembly.done.then(
           () => this.#end(key, session),

@@ -12,6 +12,8 @@ export interface Source {
   readonly credentials?: RegistryCredentials | undefined
   /** The digest that the whole content must have, if known. The reader of the content checks it. */
   readonly digest?: Digest | undefined
+  /** What the origin has said of the content that is meant: other content is refused. */
+  readonly validator?: string | undefined
   /** What tells its content from that of the same URL for others. */
   readonly identity?: SourceIdentity | undefined
   /** How long its blocks shall be, of a task that nobody has cut into blocks yet; see protocol/block-size.ts. */

@@ -40,7 +40,7 @@ export async function openResumable(
   start: number,
   signal: AbortSignal,
 ): Promise<ResumableRead> {
-  const first = await components.origin.open(source, { start, signal })
+  const first = await components.origin.open(source, { start, signal, validator: source.validator })
   return {
     sizeBytes: first.sizeBytes,
     contentType: first.contentType,

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox'
+import { SMALL_CONTENT_BYTES } from '../small-content.ts'
 import { BlockSizeField, DigestField, PeerAddressField, PeerIdField, SizeField, TaskIdField } from './codec.ts'
 
 /** Longest registration body, in bytes. */
@@ -42,6 +43,8 @@ export const RegistrationRequest = Type.Object(
       },
       { additionalProperties: false },
     ),
+    /** Whether small content may come with the answer, see protocol/small-content.ts. */
+    inline: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 )
@@ -55,6 +58,10 @@ export const RegistrationAnswer = Type.Object(
     blockSizeBytes: BlockSizeField,
     sizeBytes: Type.Optional(SizeField),
     contentType: Type.Optional(Type.String({ maxLength: 256 })),
+    /** What the origin says of this content, ETag or Last-Modified: whoever reads the origin, too, must find the same. */
+    validator: Type.Optional(Type.String({ maxLength: 1024 })),
+    /** All of it, base64, where it is small and was asked for so. There is no swarm of it then. */
+    content: Type.Optional(Type.String({ maxLength: Math.ceil(SMALL_CONTENT_BYTES / 3) * 4 })),
     /** Signed statement that this peer may hold this task; see protocol/ticket.ts. */
     ticket: Type.String({ maxLength: 1024 }),
     ticketExpiresAt: Type.Integer(),

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { Compile } from 'typebox/compile'
+import type { BlockStore } from '../../lib/blocks/block-store.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { AccessCheck } from '../../lib/origin/access.ts'
 import { type OriginInfo, type Source, taskIdOfSource } from '../../lib/origin/origin.ts'
@@ -11,14 +12,18 @@ import {
   type RegistrationPending,
   RegistrationRequest,
 } from '../../protocol/messages/registration.ts'
+import { SMALL_CONTENT_BYTES } from '../../protocol/small-content.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import { type ClusterKey, signTicket } from '../../protocol/ticket.ts'
 import type { SeedTask } from '../seed/seed-task.ts'
 import type { Seeder } from '../seed/seeder.ts'
+import type { SmallContents } from '../small/small-contents.ts'
 
 export interface RegistrationComponents {
   readonly admission: AccessCheck
   readonly seeder: Seeder
+  readonly small: Pick<SmallContents, 'get'>
+  readonly store: Pick<BlockStore, 'find'>
   readonly clusterKey: ClusterKey
   readonly ticketLifetimeMs: number
   readonly clock: Clock
@@ -51,21 +56,50 @@ export function addRegistrationRoutes(app: FastifyInstance, components: Registra
 }
 
 async function register(components: RegistrationComponents, body: RegistrationRequest): Promise<RegistrationAnswer> {
-  const { admission, seeder, clusterKey, ticketLifetimeMs, clock } = components
-  const { peerId, source } = body
+  const { admission, seeder } = components
+  const { source, inline = false } = body
   // During an outage of the origin, what the swarm holds can still be had.
   const admitted = await admission.check(source, { allowStale: true })
   const taskId = taskIdOf(source, admitted)
-  const task = await seeder.ensure(taskId, source, shapeOf(source, admitted))
-  const expiresAt = clock.wallTime() + ticketLifetimeMs
+  const meant: Source = source.digest === undefined ? { ...source, validator: admitted.validator } : source
+  const small = inline ? await smallContent(components, taskId, meant, admitted) : undefined
+  const given = small ?? shapeOfTask(await seeder.ensure(taskId, meant, shapeOf(source, admitted)))
+  const { validator } = meant
   return {
-    state: 'admitted',
-    taskId,
-    blockSizeBytes: task.map.blockSizeBytes,
-    ...knownOf(task),
-    ticket: signTicket({ task: taskId, peer: peerId, expiresAt }, clusterKey),
-    ticketExpiresAt: expiresAt,
-    ...components.cluster(),
+    ...admissionOf(components, body.peerId, taskId),
+    ...given,
+    ...(validator === undefined ? {} : { validator }),
+  }
+}
+
+/** The ticket, and whom the peer talks to. */
+function admissionOf(
+  { clusterKey, ticketLifetimeMs, clock, cluster }: RegistrationComponents,
+  peer: string,
+  task: TaskId,
+): Pick<RegistrationAnswer, 'state' | 'taskId' | 'ticket' | 'ticketExpiresAt' | 'supernode' | 'clusterKey'> {
+  const expiresAt = clock.wallTime() + ticketLifetimeMs
+  const ticket = signTicket({ task, peer, expiresAt }, clusterKey)
+  return { state: 'admitted', taskId: task, ticket, ticketExpiresAt: expiresAt, ...cluster() }
+}
+
+type Given = Pick<RegistrationAnswer, 'blockSizeBytes' | 'sizeBytes' | 'contentType' | 'content'>
+
+/** All of the content, where it is small and nobody has cut it into blocks. */
+async function smallContent(
+  { small, store }: RegistrationComponents,
+  taskId: TaskId,
+  source: Source,
+  { sizeBytes }: OriginInfo,
+): Promise<Given | undefined> {
+  if (sizeBytes === undefined || sizeBytes > SMALL_CONTENT_BYTES) return undefined
+  if ((await store.find(taskId)) !== undefined) return undefined
+  const { bytes, contentType } = await small.get(taskId, source)
+  return {
+    blockSizeBytes: blockSizeFor(bytes.length),
+    sizeBytes: bytes.length,
+    ...(contentType === undefined ? {} : { contentType }),
+    content: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64'),
   }
 }
 
@@ -83,10 +117,13 @@ function shapeOf({ blockSizeBytes }: Source, { sizeBytes }: OriginInfo) {
   return { blockSizeBytes: blockSizeBytes ?? blockSizeFor(sizeBytes), sizeBytes }
 }
 
-function knownOf(task: SeedTask): Pick<RegistrationAnswer, 'sizeBytes' | 'contentType'> {
-  const { contentType } = task
-  const { sizeBytes } = task.map
-  return { ...(sizeBytes === undefined ? {} : { sizeBytes }), ...(contentType === undefined ? {} : { contentType }) }
+function shapeOfTask({ contentType, map }: SeedTask): Given {
+  const { blockSizeBytes, sizeBytes } = map
+  return {
+    blockSizeBytes,
+    ...(sizeBytes === undefined ? {} : { sizeBytes }),
+    ...(contentType === undefined ? {} : { contentType }),
+  }
 }
 
 function answerWithin(

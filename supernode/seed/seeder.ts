@@ -30,6 +30,8 @@ export interface SeederComponents {
   readonly buffers: BlockBuffers
   readonly hasher: Hasher
   readonly resume: ResumeComponents
+  /** Content that is here already, though not as blocks: its origin need not be asked again. */
+  readonly heldRead: (taskId: TaskId) => Promise<ResumableRead | undefined>
   readonly listener: SeedListener
   readonly clock: Clock
   readonly logger: Logger
@@ -180,8 +182,9 @@ export class Seeder implements BlockSource {
   }
 
   async #readOrigin(task: SeedTask, source: Source): Promise<void> {
-    const { buffers, hasher, listener } = this.#components
-    const openOrigin = (start: number) => this.#openOrigin(source, start)
+    const { buffers, hasher, heldRead, listener } = this.#components
+    const openOrigin = async (start: number) =>
+      (start === 0 ? await heldRead(task.taskId) : undefined) ?? (await this.#openOrigin(source, start))
     const grown = () => listener.grown(task)
     await this.#finish(task, await fillTask({ buffers, hasher, openOrigin, grown }, task))
   }

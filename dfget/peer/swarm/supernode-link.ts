@@ -91,12 +91,17 @@ export class SupernodeLink {
    * Registers for a task, and makes sure that there is a control stream.
    * @throws DamselflyError SUPERNODE_UNREACHABLE, or what the origin said to the supernode
    */
-  async register(source: Source, { signal }: { signal: AbortSignal }): Promise<RegistrationAnswer> {
+  async register(
+    { source, inline }: { readonly source: Source; readonly inline: boolean },
+    { signal }: { signal: AbortSignal },
+  ): Promise<RegistrationAnswer> {
     const { client, node } = this.#components
     if (client === undefined) throw new DamselflyError('SUPERNODE_UNREACHABLE', 'none is configured')
-    const body = { peerId: node.peerId, source: registeredSource(source) }
+    const body = { peerId: node.peerId, source: registeredSource(source), ...(inline && { inline }) }
     const answer = await client.register(body, { signal })
     this.#meet(answer)
+    // What is here already needs no swarm.
+    if (answer.content !== undefined) return answer
     await withDeadline(this.#open(), LINK_WAIT_MS, this.#components.clock)
     return answer
   }

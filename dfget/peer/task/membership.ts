@@ -19,6 +19,8 @@ export interface MembershipInit {
   readonly source: Source
   /** Nobody waits for it yet. */
   readonly background: boolean
+  /** Whether small content may come with the answer to the registration. */
+  readonly inline: boolean
 }
 
 /** A ticket is renewed this long before its end; a short one after half of its life. */
@@ -37,14 +39,16 @@ export class Membership {
   /** The supernode may have forgotten that this peer is in the swarm. */
   #mustJoin = false
   #background: boolean
+  readonly #inline: boolean
   #news: News | undefined
   /** What the supernode granted and has not heard of. */
   readonly #granted = new Set<number>()
 
-  constructor(components: MembershipComponents, { source, background }: MembershipInit) {
+  constructor(components: MembershipComponents, { source, background, inline }: MembershipInit) {
     this.#components = components
     this.#source = source
     this.#background = background
+    this.#inline = inline
   }
 
   /** The ticket to show to neighbours, while there is one. */
@@ -55,7 +59,10 @@ export class Membership {
   /** Asks the supernode for a ticket. @throws whatever `SupernodeLink.register` throws */
   async register(): Promise<RegistrationAnswer> {
     const { supernode, clock } = this.#components
-    const registration = await supernode.register(this.#source, { signal: this.#stopped.signal })
+    const registration = await supernode.register(
+      { source: this.#source, inline: this.#inline },
+      { signal: this.#stopped.signal },
+    )
     const leftMs = registration.ticketExpiresAt - clock.wallTime()
     this.#registration = registration
     this.#renewAt = clock.now() + Math.max(leftMs - RENEW_BEFORE_MS, leftMs / 2)

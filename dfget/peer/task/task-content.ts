@@ -11,6 +11,7 @@ import type { TaskId } from '../../../protocol/task.ts'
 import { type Account, because, book, emptyAccount } from './account.ts'
 import type { Assembly } from './assembly.ts'
 import type { Readers } from './readers.ts'
+import type { SmallContent } from './small-content.ts'
 
 /** Which bytes to read; to the end of the content by default. `end` is exclusive. */
 export interface ReadRange {
@@ -102,6 +103,34 @@ export function assembledContent(
         for (const each of accounts) because(each, { why: 'download-failed', code })
         yield* passThrough(components, { ...range, start: position }, accounts, signal)
       }
+    },
+  }
+}
+
+/** Small content that is in memory. */
+export function heldContent({ bytes, contentType, account: total }: SmallContent): TaskContent {
+  const senders = ['peer', 'supernode', 'origin'] as const
+  const sender = senders.find(name => total[`${name}Bytes`] > 0) ?? 'supernode'
+  const bookPart = (account: Account, part: Uint8Array) => {
+    book(account, sender, part.length)
+    because(account, ...total.originReasons)
+  }
+  const partOf = ({ start, end }: ReadRange) => bytes.subarray(start, end)
+  return {
+    taskId: undefined,
+    sizeBytes: bytes.length,
+    contentType,
+    account: total,
+    settled: async () => true,
+    here(range) {
+      const account = emptyAccount()
+      bookPart(account, partOf(range))
+      return account
+    },
+    async *read(range, { account = emptyAccount() }) {
+      const part = partOf(range)
+      bookPart(account, part)
+      if (part.length > 0) yield part
     },
   }
 }

@@ -24,6 +24,7 @@ import { Membership } from './membership.ts'
 import { OriginDownload } from './origin-download.ts'
 import { Readers } from './readers.ts'
 import type { RequestPump } from './request-pump.ts'
+import { inlineContent, isSmall, readSmallContent, type SmallContent } from './small-content.ts'
 import { StallWatch } from './stall-watch.ts'
 import { SwarmDownload } from './swarm-download.ts'
 
@@ -44,7 +45,12 @@ export interface TaskSessionInit {
   readonly source: Source
   /** Nobody waits for it yet. */
   readonly background: boolean
+  /** Small content need not be stored. */
+  readonly oneOff: boolean
 }
+
+/** What a session opens: content that comes together in the store, or small content that is here. */
+export type Opened = Assembly | SmallContent
 
 /** A session without readers and without progress ends after this long; what is stored stays. */
 const IDLE_MS = 60_000
@@ -56,9 +62,11 @@ const LINGER_MS = 2_000
 export class TaskSession {
   readonly source: Source
   /** Resolves when the shape of the content is known and its first blocks can be waited for. */
-  readonly ready: Promise<Assembly>
+  readonly ready: Promise<Opened>
   readonly readers = new Readers()
   contentType: string | undefined
+  /** What the origin says of the content, to whoever asked first: readers that go on from there must find the same. */
+  validator: string | undefined
   readonly #components: TaskSessionComponents
   readonly #shape = Promise.withResolvers<void>()
   readonly #stall: StallWatch
@@ -68,14 +76,16 @@ export class TaskSession {
   #origin: OriginDownload | undefined
   #blocks: TaskBlocks | undefined
   #background: boolean
+  readonly #oneOff: boolean
   #readAt = 0
 
-  constructor(components: TaskSessionComponents, { source, background }: TaskSessionInit) {
+  constructor(components: TaskSessionComponents, { source, background, oneOff }: TaskSessionInit) {
     this.source = source
     this.#components = components
     this.#background = background
     this.#stall = new StallWatch(components.clock)
-    this.#membership = new Membership(components, { source, background })
+    this.#oneOff = oneOff
+    this.#membership = new Membership(components, { source, background, inline: oneOff })
     this.ready = this.#begin()
     this.ready.catch(() => {})
   }
@@ -198,7 +208,7 @@ export class TaskSession {
     }
   }
 
-  async #begin(): Promise<Assembly> {
+  async #begin(): Promise<Opened> {
     let registration: RegistrationAnswer
     try {
       registration = await this.#membership.register()
@@ -209,7 +219,9 @@ export class TaskSession {
         configured ? { why: 'not-registered', code: toDamselflyError(error).code } : { why: 'no-supernode' },
       )
     }
-    return this.#beginInSwarm(registration)
+    this.validator = registration.validator
+    const small = inlineContent(registration, this.source.digest)
+    return small ?? this.#beginInSwarm(registration)
   }
 
   async #beginInSwarm(registration: RegistrationAnswer): Promise<Assembly> {
@@ -238,7 +250,7 @@ export class TaskSession {
     return assembly
   }
 
-  async #beginAtOrigin(reason: OriginReason): Promise<Assembly> {
+  async #beginAtOrigin(reason: OriginReason): Promise<Opened> {
     const { store } = this.#components
     const { digest } = this.source
     const stored = digest === undefined ? undefined : await store.openExisting(taskIdOfDigest(digest))
@@ -250,16 +262,26 @@ export class TaskSession {
     const origin = new OriginDownload(this.#components, this.source)
     this.#origin = origin
     const read = await origin.open(fromBlock * (stored?.blockSizeBytes ?? 0))
+    this.validator = read.validator
     const taskId = taskIdOfSource(this.source, read.validator)
     const { blockSizeBytes = blockSizeFor(read.sizeBytes) } = this.source
     const shape = { blockSizeBytes, sizeBytes: read.sizeBytes }
     this.contentType = read.contentType
+    if (this.#oneOff && stored === undefined && isSmall(read)) return this.#readSmall(read, reason)
     // With neither digest nor validator nothing tells whether what is stored is still the content.
     if (digest === undefined && read.validator === undefined) await store.remove(taskId)
     const assembly = this.#assemble(stored ?? (await openAsStored(store, taskId, shape)))
     because(assembly.account, reason)
     void this.#fill(origin, assembly, read, fromBlock)
     return assembly
+  }
+
+  async #readSmall(read: ResumableRead, reason: OriginReason): Promise<SmallContent> {
+    try {
+      return await readSmallContent(read, reason)
+    } finally {
+      this.#origin = undefined
+    }
   }
 
   #assemble(blocks: TaskBlocks): Assembly {
@@ -279,7 +301,7 @@ export class TaskSession {
   }
 
   async #fillFromOrigin(assembly: Assembly, fromBlock: number, nobodyElse: boolean): Promise<void> {
-    const origin = new OriginDownload(this.#components, this.source)
+    const origin = new OriginDownload(this.#components, { ...this.source, validator: this.validator })
     this.#origin = origin
     because(assembly.account, { why: 'swarm-silent' })
     try {

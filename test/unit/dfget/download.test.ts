@@ -48,7 +48,12 @@ async function download(digests: Digest[], fields: Partial<TaskContent> & { fail
   }
   const stored = { share: async (...asked: unknown[]) => store?.share(...asked) ?? false }
   const source = { url: 'http://host/file', headers: {}, digest: digests[0] }
-  const components: DownloadComponents = { peer: { ...peer, stored }, output, sharing: store && 'hard-link' }
+  const components: DownloadComponents = {
+    peer: { ...peer, stored },
+    output,
+    sharing: store && 'hard-link',
+    oneOff: false,
+  }
   const running = new Download(components, { source, digests, suggestedName: 'file' })
   const digest = await running.run({ signal: new AbortController().signal })
   return { digest, text: Buffer.concat(written).toString(), doneBytes: running.doneBytes, reads: reads.length }

@@ -34,7 +34,7 @@ async function joined({ background = false } = {}): Promise<Membership> {
   }
   const components = { supernode, links, clock, logger: silentLogger() }
   const source = { url: 'http://registry.example/x', headers: {} }
-  const membership = new Membership(components, { source, background })
+  const membership = new Membership(components, { source, background, inline: false })
   await membership.register()
   membership.join(TASK, bitfieldOf([1]))
   return membership

@@ -1,0 +1,164 @@
+import { join } from 'node:path'
+import { Level } from 'level'
+import { ensurePrivateDirectory } from '../../lib/fs.ts'
+import { createStartable, type Startable } from '../../lib/lifecycle.ts'
+import { type Digest, digestOf } from '../../protocol/digest.ts'
+import { DamselflyError } from '../../protocol/errors.ts'
+import type { TaskId } from '../../protocol/task.ts'
+
+/** Content as it was read from its origin. */
+export interface SmallContent {
+  readonly bytes: Uint8Array
+  readonly contentType: string | undefined
+}
+
+interface ContentRecord {
+  readonly sizeBytes: number
+  readonly digest: Digest
+  /** Counts up: the oldest goes first when room is needed. */
+  readonly order: number
+  readonly contentType?: string
+}
+
+export interface SmallContentStoreInit {
+  /** A folder in it holds the database. One process at a time uses it. */
+  readonly dataDir: string
+  readonly maxBytes: number
+}
+
+/** When room is needed, so much more is made, so that not every write has to. */
+const ROOM_SHARE = 0.1
+
+/**
+ * Keeps small contents whole, in one database: a file, a block map and a swarm for each would cost far more than they are. What was
+ * read first goes first when there is no room.
+ */
+export class SmallContentStore implements Startable {
+  readonly #init: SmallContentStoreInit
+  readonly #lifecycle = createStartable(
+    () => this.#begin(),
+    () => this.#end(),
+  )
+  readonly #records = new Map<TaskId, ContentRecord>()
+  #levels: ReturnType<typeof sublevels> | undefined
+  #database: Level | undefined
+  #storedBytes = 0
+  #order = 0
+
+  constructor(init: SmallContentStoreInit) {
+    this.#init = init
+  }
+
+  /** @throws DamselflyError CONFIG_INVALID, STORE_FAILED */
+  start(): Promise<void> {
+    return this.#lifecycle.start()
+  }
+
+  stop(): Promise<void> {
+    return this.#lifecycle.stop()
+  }
+
+  has(taskId: TaskId): boolean {
+    return this.#records.has(taskId)
+  }
+
+  /** Lengths in bytes by task, the oldest first. */
+  list(): readonly { readonly taskId: TaskId; readonly sizeBytes: number }[] {
+    return [...this.#records].map(([taskId, { sizeBytes }]) => ({ taskId, sizeBytes }))
+  }
+
+  /** @returns undefined for content that is not here, or has been damaged, which is forgotten */
+  async get(taskId: TaskId): Promise<SmallContent | undefined> {
+    const record = this.#records.get(taskId)
+    if (record === undefined) return undefined
+    const bytes = await this.#open().contents.get(taskId)
+    if (bytes !== undefined && digestOf(bytes) === record.digest) return { bytes, contentType: record.contentType }
+    await this.delete(taskId)
+    return undefined
+  }
+
+  /** @throws DamselflyError STORE_FAILED */
+  async put(taskId: TaskId, { bytes, contentType }: SmallContent): Promise<void> {
+    await this.delete(taskId)
+    const sizeBytes = bytes.length
+    await this.#makeRoom(sizeBytes)
+    const record = { sizeBytes, digest: digestOf(bytes), order: this.#order++, ...(contentType && { contentType }) }
+    const { contents, records } = this.#open()
+    await named(async () => {
+      await contents.put(taskId, bytes)
+      await records.put(taskId, record)
+    })
+    this.#records.set(taskId, record)
+    this.#storedBytes += sizeBytes
+  }
+
+  /** @returns false if it was not here */
+  async delete(taskId: TaskId): Promise<boolean> {
+    const record = this.#records.get(taskId)
+    if (record === undefined) return false
+    this.#records.delete(taskId)
+    this.#storedBytes -= record.sizeBytes
+    const { contents, records } = this.#open()
+    await named(async () => {
+      await records.del(taskId)
+      await contents.del(taskId)
+    })
+    return true
+  }
+
+  async #makeRoom(sizeBytes: number): Promise<void> {
+    const { maxBytes } = this.#init
+    if (this.#storedBytes + sizeBytes <= maxBytes) return
+    const keptBytes = maxBytes * (1 - ROOM_SHARE) - sizeBytes
+    for (const taskId of this.#records.keys()) {
+      if (this.#storedBytes <= keptBytes) return
+      await this.delete(taskId)
+    }
+  }
+
+  async #begin(): Promise<void> {
+    const directory = join(this.#init.dataDir, 'small')
+    await ensurePrivateDirectory(directory)
+    const database = new Level(directory)
+    await named(() => database.open())
+    this.#database = database
+    this.#levels = sublevels(database)
+    const found: [TaskId, ContentRecord][] = []
+    for await (const [taskId, record] of this.#open().records.iterator()) found.push([taskId as TaskId, record])
+    for (const [taskId, record] of found.sort(([, a], [, b]) => a.order - b.order)) {
+      this.#records.set(taskId, record)
+      this.#storedBytes += record.sizeBytes
+      this.#order = record.order + 1
+    }
+  }
+
+  async #end(): Promise<void> {
+    const database = this.#database
+    this.#database = undefined
+    this.#levels = undefined
+    this.#records.clear()
+    this.#storedBytes = 0
+    await database?.close()
+  }
+
+  #open(): ReturnType<typeof sublevels> {
+    if (this.#levels === undefined)
+      throw new DamselflyError('STORE_FAILED', 'the store of small contents is not running')
+    return this.#levels
+  }
+}
+
+function sublevels(database: Level) {
+  return {
+    contents: database.sublevel<string, Uint8Array>('contents', { valueEncoding: 'view' }),
+    records: database.sublevel<string, ContentRecord>('records', { valueEncoding: 'json' }),
+  }
+}
+
+async function named<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw new DamselflyError('STORE_FAILED', `small contents: ${(error as Error).message}`, { cause: error })
+  }
+}

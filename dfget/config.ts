@@ -7,6 +7,7 @@ export const DfgetConfig = Type.Object(
   {
     output: Type.Optional(
       Type.String({
+        group: 'Output',
         short: '-O',
         placeholder: 'file',
         minLength: 1,
@@ -15,6 +16,7 @@ export const DfgetConfig = Type.Object(
     ),
     inputFile: Type.Optional(
       Type.String({
+        group: 'What to download',
         short: '-i',
         placeholder: 'file',
         minLength: 1,
@@ -22,15 +24,21 @@ export const DfgetConfig = Type.Object(
       }),
     ),
     maxConcurrent: Type.Integer({
+      group: 'Limits',
       default: 8,
       minimum: 1,
       maximum: 256,
       placeholder: 'count',
       description: 'how many of several URLs are downloaded at once',
     }),
-    skipExisting: Type.Boolean({ default: false, description: 'leave out what is there already under its name' }),
-    overwrite: Type.Boolean({ default: false, description: 'replace an existing file' }),
+    skipExisting: Type.Boolean({
+      group: 'Output',
+      default: false,
+      description: 'leave out what is there already under its name',
+    }),
+    overwrite: Type.Boolean({ group: 'Output', default: false, description: 'replace an existing file' }),
     header: Type.Array(Type.String(), {
+      group: 'Origin',
       short: '-H',
       placeholder: 'header',
       repeatable: true,
@@ -39,6 +47,7 @@ export const DfgetConfig = Type.Object(
     }),
     userAgent: Type.Optional(
       Type.String({
+        group: 'Origin',
         short: '-A',
         placeholder: 'name',
         minLength: 1,
@@ -48,17 +57,20 @@ export const DfgetConfig = Type.Object(
     ),
     cacert: Type.Optional(
       Type.String({
+        group: 'Origin',
         placeholder: 'file',
         minLength: 1,
         description: "PEM file of certificates to trust besides the system's; a supernode has settings of its own",
       }),
     ),
     insecure: Type.Boolean({
+      group: 'Origin',
       default: false,
       short: '-k',
       description: 'take any certificate of the origin; only a --digest then says whether the content is right',
     }),
     timeout: Type.Number({
+      group: 'Origin',
       default: 30,
       exclusiveMinimum: 0,
       maximum: 86_400,
@@ -67,11 +79,13 @@ export const DfgetConfig = Type.Object(
     }),
     digest: Type.Optional(
       Type.String({
+        group: 'What to download',
         placeholder: 'digest',
         description: 'sha256:<hex> or sha512:<hex> that the content must have; a registry blob is checked without it',
       }),
     ),
     supernode: Type.String({
+      group: 'Swarm',
       default: '',
       placeholder: 'url',
       pattern: '^(https?://.+)?$',
@@ -79,6 +93,7 @@ export const DfgetConfig = Type.Object(
     }),
     dataDir: Type.Optional(
       Type.String({
+        group: 'Store',
         placeholder: 'dir',
         minLength: 1,
         description:
@@ -87,6 +102,7 @@ export const DfgetConfig = Type.Object(
       }),
     ),
     hardLink: Type.Boolean({
+      group: 'Store',
       default: false,
       description:
         'make the file a hard link into --data-dir where it cannot be a reflink; do not change such a file in place, since ' +
@@ -100,21 +116,27 @@ export const DfgetConfig = Type.Object(
           description: 'multiaddrs to listen on for peers',
         }),
       },
-      { additionalProperties: false, default: {} },
+      { additionalProperties: false, default: {}, group: 'Swarm' },
     ),
-    limits: PeerLimitsConfig,
+    limits: Type.Object(PeerLimitsConfig.properties, { additionalProperties: false, default: {}, group: 'Limits' }),
     linger: Type.Number({
+      group: 'Swarm',
       default: 0,
       minimum: 0,
       maximum: 1_000_000,
       placeholder: 'seconds',
       description: 'how long to serve other peers after the download, in seconds',
     }),
-    quiet: Type.Boolean({ default: false, description: 'print nothing but errors' }),
-    json: Type.Boolean({ default: false, description: 'print one JSON object as the last line of standard output' }),
+    quiet: Type.Boolean({ group: 'This run', default: false, description: 'print nothing but errors' }),
+    json: Type.Boolean({
+      group: 'This run',
+      default: false,
+      description: 'print one JSON object as the last line of standard output',
+    }),
     logLevel: Type.Union(
       LOG_LEVELS.map(level => Type.Literal(level)),
       {
+        group: 'This run',
         default: 'silent',
         placeholder: 'level',
         description: `what to log on standard error, one of ${LOG_LEVELS.join(', ')}`,

@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
+import { createCompletionCommand } from '../../lib/completion/completion-command.ts'
 import { configOf, createConfigCommand } from '../../lib/config/config-command.ts'
 import { DfgetConfig } from '../config.ts'
 import { EXIT_MEANINGS } from './exit-code.ts'
+import { EXAMPLES } from './manual.ts'
 
 /** What a command line asks for. */
 export interface DfgetArguments {
@@ -19,19 +21,25 @@ const DESCRIPTION =
   'Downloads a file over http or https as a peer of the swarm: blocks come from other peers and the supernode, and from ' +
   'the origin where those fail.'
 
+/** The headings of the help. */
+export const HELP_GROUPS = ['What to download', 'Output', 'Origin', 'Swarm', 'Limits', 'Store', 'This run'] as const
+
 const EPILOGUE = `
+Each option is an environment variable too, --data-dir for example DFGET_DATA_DIR, and a key of the file that --config
+names, dataDir. The manual page, dfget(1), lists them.
+
 Examples:
-  dfget https://example.com/disk.img
-  dfget --supernode http://supernode:8002 --digest sha256:… -O /tmp/disk.img https://example.com/disk.img
-  dfget -O - https://example.com/backup.tar | tar -x
-  dfget -O models/ --input-file list.txt
+${EXAMPLES.map(({ line }) => `  ${line}`).join('\n')}
 
 Exit codes:
 ${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}`
 
-/** The command, which throws instead of ending the process. Its environment variables begin with `DFGET_`. */
-export function createDfgetCommand({ stdout, stderr }: CommandStreams): Command {
-  return createConfigCommand('dfget', DESCRIPTION, DfgetConfig, { plainBooleans: true })
+/**
+ * The command, which throws instead of ending the process. Its environment variables begin with `DFGET_`.
+ * @param download what is done where no subcommand is named
+ */
+export function createDfgetCommand({ stdout, stderr }: CommandStreams, download: () => void = () => {}): Command {
+  const command = createConfigCommand('dfget', DESCRIPTION, DfgetConfig, { plainBooleans: true, groups: HELP_GROUPS })
     .argument('[urls...]', 'what to download; several go to the directory that --output names, or to this one')
     .showHelpAfterError(false)
     .addHelpText('after', EPILOGUE)
@@ -41,22 +49,29 @@ export function createDfgetCommand({ stdout, stderr }: CommandStreams): Command 
       writeErr: text => void stderr.write(text),
       outputError: (text, write) => write(`dfget: ${oneLine(text)}; dfget --help lists the options\n`),
     })
+    .action(download)
+  return command.addCommand(createCompletionCommand({ stdout }).copyInheritedSettings(command))
 }
 
 /**
- * Reads a command line.
+ * Reads a command line. A subcommand has been run when it returns.
+ * @returns what to download; `undefined` when a subcommand was called
  * @throws CommanderError for options that do not exist, and for help and version, which have been printed
  * @throws DamselflyError CONFIG_INVALID
  */
-export function parseArguments(argv: readonly string[], streams: CommandStreams): DfgetArguments {
-  const command = createDfgetCommand(streams)
+export function parseArguments(argv: readonly string[], streams: CommandStreams): DfgetArguments | undefined {
+  let found: DfgetArguments | undefined
+  const command = createDfgetCommand(streams, () => {
+    found = { urls: command.args, config: configOf(command, DfgetConfig) }
+  })
   command.parse(argv)
-  return { urls: command.args, config: configOf(command, DfgetConfig) }
+  return found
 }
 
 function oneLine(text: string): string {
   return text
     .replace(/^error: /, '')
     .trim()
+    .replace(/\.$/, '')
     .replaceAll(/\s*\n\s*/g, ' ')
 }

@@ -18,7 +18,9 @@ export async function runDfget(argv: readonly string[], { stdin, stdout, stderr 
   using interruption = listenForInterruption()
   const { signal } = interruption
   try {
-    const { urls, config } = parseArguments(argv, { stdout, stderr })
+    const download = parseArguments(argv, { stdout, stderr })
+    if (download === undefined) return EXIT.ok
+    const { urls, config } = download
     const requests = (await readUrlList({ urls, config, stdin })).map(url => downloadRequest(url, config))
     checkOutputs(requests, config)
     await withPeer(

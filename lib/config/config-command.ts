@@ -2,8 +2,9 @@ import { Command, Option } from 'commander'
 import type { Static, TObject } from 'typebox'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
 import { VERSION } from '../version.ts'
-import { type ConfigLeaf, configLeaves, environmentPrefix, flagOf, isFileOnly } from './leaves.ts'
+import { type ConfigLeaf, configLeaves, environmentOf, environmentPrefix, flagOf, isFileOnly } from './leaves.ts'
 import { type FlagValue, loadConfig } from './load-config.ts'
+import { SettingOption } from './setting-option.ts'
 
 /** How the flags of a command look. */
 export interface ConfigCommandInit {
@@ -12,6 +13,11 @@ export interface ConfigCommandInit {
    * arguments, which an optional value would swallow.
    */
   readonly plainBooleans?: boolean
+  /**
+   * The `group`s of the schema in the order of the help; settings of other groups come before them. `--config`, `--version`
+   * and `--help` belong to the last one. By default they come first, and settings in the order of the schema.
+   */
+  readonly groups?: readonly string[]
 }
 
 /**
@@ -22,50 +28,57 @@ export function createConfigCommand(
   program: string,
   description: string,
   schema: TObject,
-  { plainBooleans = false }: ConfigCommandInit = {},
+  { plainBooleans = false, groups = [] }: ConfigCommandInit = {},
 ): Command {
-  const command = new Command(program).description(description).version(VERSION).showHelpAfterError()
-  command.addOption(
-    new Option('--config <file>', 'YAML file with settings').env(`${environmentPrefix(program)}_CONFIG`),
-  )
-  for (const leaf of configLeaves(schema)) {
+  const command = new Command(program).description(description).showHelpAfterError()
+  const last = groups.at(-1)
+  if (last === undefined) addCommonOptions(command, program)
+  const leaves = configLeaves(schema).toSorted((a, b) => groups.indexOf(a.group ?? '') - groups.indexOf(b.group ?? ''))
+  for (const leaf of leaves) {
     if (isFileOnly(leaf)) continue
-    const option = optionOf(leaf, plainBooleans)
-    command.addOption(option.helpGroup(`Settings (each also as ${environmentPrefix(program)}_…):`))
-    if (option.isBoolean()) command.addOption(negationOf(leaf))
-    if (isCamelCase(leaf)) command.addOption(asInFile(leaf, option))
+    const { group = `Settings (each also as ${environmentPrefix(program)}_…)` } = leaf
+    const option = optionOf(program, leaf, plainBooleans)
+    command.addOption(option.helpGroup(`${group}:`))
+    if (option.isBoolean()) command.addOption(hiddenOption(flagOf(leaf).replace(/^--/, '--no-'), option))
+    // The name that the setting has in a file is understood as a flag, too: `--sizeBytes` for `--size-bytes`.
+    if (isCamelCase(leaf)) {
+      const asInFile = option.flags.replace(/^(-\w, )?--[\w-]+/, `--${leaf.path.join('.')}`)
+      command.addOption(hiddenOption(asInFile, option))
+    }
   }
+  if (last !== undefined) addCommonOptions(command.optionsGroup(`${last}:`), program)
   return command
 }
 
-function optionOf(leaf: ConfigLeaf, plainBooleans: boolean): Option {
+function addCommonOptions(command: Command, program: string): void {
+  command
+    .version(VERSION)
+    .addOption(new Option('--config <file>', 'YAML file with settings').env(`${environmentPrefix(program)}_CONFIG`))
+    .helpOption(true)
+}
+
+function optionOf(program: string, leaf: ConfigLeaf, plainBooleans: boolean): SettingOption {
   const { type, description: text = '', default: value, short, placeholder = 'value', repeatable } = leaf.schema
-  const shown =
-    value === undefined || value === '' || (plainBooleans && value === false)
-      ? text
-      : `${text} (default: ${[value].flat().join(',') || 'none'})`
+  const unset = value === undefined || value === '' || (plainBooleans && value === false)
+  const defaultText = unset ? undefined : [value].flat().join(',') || 'none'
   const taken = type !== 'boolean' ? ` <${placeholder}>` : plainBooleans ? '' : ' [value]'
-  const option = new Option(`${short === undefined ? '' : `${short}, `}${flagOf(leaf)}${taken}`, shown)
-  option.attributeName = () => leaf.path.join('.')
+  const option = new SettingOption(`${short === undefined ? '' : `${short}, `}${flagOf(leaf)}${taken}`, {
+    leaf,
+    text,
+    defaultText,
+    environment: environmentOf(program, leaf),
+  })
   if (repeatable === true) option.argParser((item: string, before: string[] = []) => [...before, item])
   return option
 }
 
-function negationOf(leaf: ConfigLeaf): Option {
-  const option = new Option(flagOf(leaf).replace(/^--/, '--no-')).hideHelp()
-  option.attributeName = () => leaf.path.join('.')
-  return option
+/** Another flag for the same setting. */
+function hiddenOption(flags: string, { setting }: SettingOption): Option {
+  return new SettingOption(flags, setting).hideHelp()
 }
 
 function isCamelCase({ path }: ConfigLeaf): boolean {
   return path.length === 1 && /[A-Z]/.test(path[0] ?? '')
-}
-
-/** The name that the setting has in a file is understood as a flag, too: `--sizeBytes` for `--size-bytes`. */
-function asInFile(leaf: ConfigLeaf, { flags }: Option): Option {
-  const option = new Option(flags.replace(/^(-\w, )?--[\w-]+/, `--${leaf.path.join('.')}`)).hideHelp()
-  option.attributeName = () => leaf.path.join('.')
-  return option
 }
 
 /** Reads the configuration that a command made by `createConfigCommand` was called with. */

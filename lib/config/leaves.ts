@@ -5,6 +5,8 @@ export interface ConfigLeaf {
   /** Keys from the root, `['http', 'listen']`. */
   readonly path: readonly string[]
   readonly schema: LeafSchema
+  /** Under which heading of the help its flag is listed. */
+  readonly group?: string | undefined
 }
 
 /** The parts of a TypeBox schema that the loader reads. */
@@ -25,13 +27,15 @@ export interface LeafSchema extends TSchema {
    * a line.
    */
   repeatable?: boolean
+  /** Heading of the help under which the flag is listed, `Output`; that of the level above by default. */
+  group?: string
 }
 
 /** Every setting of a schema, in the order of the schema. Objects without fixed properties (records) are settings too. */
-export function configLeaves(schema: TSchema, path: readonly string[] = []): ConfigLeaf[] {
-  const { properties } = schema as LeafSchema
-  if (properties === undefined) return [{ path, schema: schema as LeafSchema }]
-  return Object.entries(properties).flatMap(([key, child]) => configLeaves(child, [...path, key]))
+export function configLeaves(schema: TSchema, path: readonly string[] = [], above?: string): ConfigLeaf[] {
+  const { properties, group = above } = schema as LeafSchema
+  if (properties === undefined) return [{ path, schema: schema as LeafSchema, group }]
+  return Object.entries(properties).flatMap(([key, child]) => configLeaves(child, [...path, key], group))
 }
 
 /** The command-line flag of a setting: `http.listen` → `--http-listen`. */

@@ -1,0 +1,16 @@
+/** A command line that shows a way to use dfget, and what it does. */
+export interface Example {
+  readonly line: string
+  readonly meaning: string
+}
+
+/** For the help and the manual page. */
+export const EXAMPLES: readonly Example[] = [
+  { line: 'dfget https://example.com/disk.img', meaning: 'Downloads a file to this directory.' },
+  {
+    line: 'dfget --supernode http://supernode:8002 --digest sha256:… -O /tmp/disk.img https://example.com/disk.img',
+    meaning: 'Downloads it through the swarm, and checks what has come.',
+  },
+  { line: 'dfget -O - https://example.com/backup.tar | tar -x', meaning: 'Unpacks an archive while it arrives.' },
+  { line: 'dfget -O models/ --input-file list.txt', meaning: 'Downloads the URLs of a list to a directory.' },
+]

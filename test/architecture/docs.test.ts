@@ -6,10 +6,11 @@ import { anchorOf, brokenLinks, npmScriptsOf } from '../helpers/markdown-links.t
 import { isModule, REPOSITORY, readManifest, readTree } from '../helpers/source-tree.ts'
 
 const pages = readTree(path => path.endsWith('.md'))
+const manuals = readTree(path => /^docs\/man\/.*\.1$/.test(path))
 
 describe('generated pages', async () => {
   test.each([...generatedPages()])('%s is in step with the source', (path, text) => {
-    expect(pages.get(path), `${path} is out of step: run "npm run docs"`).toBe(text)
+    expect(pages.get(path) ?? manuals.get(path), `${path} is out of step: run "npm run docs"`).toBe(text)
   })
 })
 
@@ -17,6 +18,13 @@ test('the settings of every program are on the configuration page', () => {
   const programs = Object.keys(readManifest().bin)
   const sections = pages.get('docs/configuration.md')?.match(/(?<=^## ).*$/gm)
   expect(sections?.toSorted()).toEqual(programs.toSorted())
+})
+
+test('every program has a manual page, which is published', () => {
+  const { bin, man } = readManifest()
+  const expected = Object.keys(bin).map(program => `docs/man/${program}.1`)
+  expect([...manuals.keys()]).toEqual(expected.toSorted())
+  expect(man.toSorted()).toEqual(expected.toSorted())
 })
 
 test('every metric that the source declares is on the metrics page', () => {

@@ -38,7 +38,7 @@ export function bannedImports(graph: ImportGraph, bans: readonly ModuleBan[]): s
 
 /** What the package check needs besides the imports. */
 export interface PackageFacts {
-  readonly manifest: Omit<Manifest, 'bin'>
+  readonly manifest: Omit<Manifest, 'bin' | 'man'>
   /** Names of the commands that a package brings. */
   readonly binsOf: (packageName: string) => readonly string[]
   /** Top-level folders that run at the user's, where development dependencies are not installed. */

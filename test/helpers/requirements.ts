@@ -10,12 +10,15 @@ const COMMANDS_BY_PACKAGE: Readonly<Record<string, readonly string[]>> = {
   curl: ['curl'],
   'docker-registry': ['docker-registry'],
   'docker.io': ['docker', 'dockerd'],
+  fish: ['fish'],
   iproute2: ['ip', 'tc'],
+  mandoc: ['mandoc'],
   openssl: ['openssl'],
   podman: ['podman'],
   skopeo: ['skopeo'],
   'util-linux': ['nsenter', 'setpriv', 'unshare'],
   xfsprogs: ['mkfs.xfs'],
+  zsh: ['zsh'],
 }
 
 /** The commands that give a test a small file system of its own, and the package that brings them. */

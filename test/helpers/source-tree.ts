@@ -29,6 +29,7 @@ export function isModule(path: string): boolean {
 /** What the checks read of the repository's package.json. */
 export interface Manifest {
   readonly bin: Readonly<Record<string, string>>
+  readonly man: readonly string[]
   readonly scripts: Readonly<Record<string, string>>
   readonly dependencies: Readonly<Record<string, string>>
   readonly devDependencies: Readonly<Record<string, string>>

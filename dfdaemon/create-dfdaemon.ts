@@ -8,7 +8,8 @@ import { quotaOf } from '../lib/blocks/store-config.ts'
 import { countStore, STORE_METRICS } from '../lib/blocks/store-metrics.ts'
 import { systemClock } from '../lib/clock.ts'
 import { createThreadHasher } from '../lib/hashing/thread-hasher.ts'
-import { addHealthRoutes, createHttpServer } from '../lib/http/api-server.ts'
+import { createHttpServer } from '../lib/http/api-server.ts'
+import { addHealthRoutes } from '../lib/http/health-routes.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
 import { addLimitsRoutes } from '../lib/limits/limits-route.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -24,8 +25,10 @@ import { configuredAccounts, configuredTls } from '../lib/origin/upstreams/upstr
 import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
 import { createSupernodeClient } from '../supernode/client/supernode-client.ts'
+import { DFDAEMON_API } from './api/description.ts'
 import { addNodeRoute } from './api/node.ts'
 import { addStoreRoutes } from './api/store.ts'
+import { addTaskRoute } from './api/tasks.ts'
 import type { DfdaemonConfig } from './config.ts'
 import { createAnswerContent } from './intercept/answer-content.ts'
 import { createInterceptor } from './intercept/create-interceptor.ts'
@@ -106,10 +109,11 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
   )
 
   const pulls = new PullLog({ clock, logger })
-  const http = createHttpServer({
+  const http = await createHttpServer({
     listen: config.listen,
     bodyLimitBytes: BODY_LIMIT_BYTES,
     logger,
+    api: DFDAEMON_API,
     errorBody: mirrorErrorBody,
   })
   addHealthRoutes(http.app, 'dfdaemon', {
@@ -120,7 +124,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
       return metrics.text()
     },
   })
-  http.app.get('/api/v1/tasks', () => peer.tasks())
+  addTaskRoute(http.app, peer)
   addNodeRoute(http.app, { peer, config })
   addLimitsRoutes(http.app, { limits, schema: PeerLimitsConfig })
   addPullRoutes(http.app, pulls)

@@ -7,7 +7,8 @@ import { countStore, STORE_METRICS } from '../lib/blocks/store-metrics.ts'
 import { systemClock } from '../lib/clock.ts'
 import { serveBlocks } from '../lib/exchange/block-server.ts'
 import { createThreadHasher } from '../lib/hashing/thread-hasher.ts'
-import { addHealthRoutes, createHttpServer } from '../lib/http/api-server.ts'
+import { createHttpServer } from '../lib/http/api-server.ts'
+import { addHealthRoutes } from '../lib/http/health-routes.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
 import { addLimitsRoutes } from '../lib/limits/limits-route.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -25,9 +26,12 @@ import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
 import { MAX_REGISTRATION_BYTES } from '../protocol/messages/registration.ts'
 import { clusterKeyFromSeed, createTicketVerifier } from '../protocol/ticket.ts'
+import { SUPERNODE_API } from './api/description.ts'
 import { addDialBackRoute } from './api/dial-back.ts'
+import { addPeerRoutes } from './api/peers.ts'
 import { addRegistrationRoutes } from './api/registration.ts'
 import { addTaskRoutes } from './api/tasks.ts'
+import { withoutV1Prefix } from './api/v1-prefix.ts'
 import type { SupernodeConfig } from './config.ts'
 import { serveControl } from './control/control-server.ts'
 import { createEventLog, NO_EVENT_LOG } from './control/event-log.ts'
@@ -116,7 +120,13 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     logger,
   })
 
-  const http = createHttpServer({ listen: config.http.listen, bodyLimitBytes: MAX_REGISTRATION_BYTES, logger })
+  const http = await createHttpServer({
+    listen: config.http.listen,
+    bodyLimitBytes: MAX_REGISTRATION_BYTES,
+    logger,
+    api: SUPERNODE_API,
+    rewriteUrl: withoutV1Prefix,
+  })
   addHealthRoutes(http.app, 'supernode', {
     contentType: metrics.contentType,
     async text() {
@@ -126,6 +136,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       return metrics.text()
     },
   })
+  addPeerRoutes(http.app, { peers: () => director.peers() })
   addTaskRoutes(http.app, { seeder, store, director })
   addLimitsRoutes(http.app, { limits, schema: SupernodeLimitsConfig })
   addDialBackRoute(http.app, { node, peers: () => director.peers() })

@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Peer } from '../../dfget/peer/peer.ts'
+import { answers, jsonAnswer } from '../../lib/http/answers.ts'
 import { VERSION } from '../../lib/version.ts'
-import type { NodeStatus } from '../../protocol/messages/daemon-api.ts'
+import { NodeStatus } from '../../protocol/messages/daemon-api.ts'
 import type { DfdaemonConfig } from '../config.ts'
 
 export interface NodeRouteComponents {
@@ -15,6 +16,13 @@ export function addNodeRoute(app: FastifyInstance, { peer, config }: NodeRouteCo
   const settings = { supernode: withoutAccount(config.supernode), dataDir: resolve(config.dataDir) }
   app.get(
     '/api/v1/node',
+    {
+      schema: {
+        summary: 'Who this dfdaemon is',
+        tags: ['node'],
+        response: answers({ 200: jsonAnswer('its names, addresses and settings', NodeStatus) }),
+      },
+    },
     async (): Promise<NodeStatus> => ({
       version: VERSION,
       peerId: peer.peerId,

@@ -1,19 +1,32 @@
 import type { FastifyInstance } from 'fastify'
+import { type Static, Type } from 'typebox'
 import type { StoredContent } from '../../dfget/peer/stored-content.ts'
+import { answers, jsonAnswer, noBody } from '../../lib/http/answers.ts'
 import { checkFromHere } from '../../lib/http/from-here.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
-import type { StoreDamage, StoreStatus, StoreSweep } from '../../protocol/messages/daemon-api.ts'
+import { StoreDamage, StoreStatus, StoreSweep } from '../../protocol/messages/daemon-api.ts'
 import { parseTaskId } from '../../protocol/task.ts'
 
 const PATH = '/api/v1/store'
 
+const TaskParams = Type.Object({ id: Type.String({ description: 'a digest, or url:<64 hex digits>' }) })
+
 interface OfTask {
-  readonly Params: { readonly id: string }
+  readonly Params: Static<typeof TaskParams>
 }
 
 /** What the node has stored: anybody may look, only the machine itself may change it. */
 export function addStoreRoutes(app: FastifyInstance, stored: StoredContent): void {
-  app.get(PATH, async (): Promise<StoreStatus> => {
+  const tags = ['store']
+  const refused = ['DENIED', 'TASK_UNKNOWN'] as const
+  const ofTask = { tags, params: TaskParams }
+
+  const look = {
+    summary: 'How full the store is, and with what',
+    tags,
+    response: answers({ 200: jsonAnswer('its room and its tasks', StoreStatus) }),
+  }
+  app.get(PATH, { schema: look }, async (): Promise<StoreStatus> => {
     const [space, tasks] = await Promise.all([stored.space(), stored.list()])
     return {
       space: { ...space, capacityBytes: space.capacityBytes === null ? null : Math.floor(space.capacityBytes) },
@@ -28,19 +41,25 @@ export function addStoreRoutes(app: FastifyInstance, stored: StoredContent): voi
     }
   })
 
-  app.delete<OfTask>(`${PATH}/tasks/:id`, async ({ socket, params }, reply) => {
+  const removal = {
+    ...ofTask,
+    summary: 'Deletes a task; one that is in use goes when that is over',
+    response: answers({ 204: noBody('it is gone, or goes') }, refused),
+  }
+  app.delete<OfTask>(`${PATH}/tasks/:id`, { schema: removal }, async ({ socket, params }, reply) => {
     checkFromHere(socket, 'stored content is deleted')
     known(await stored.remove(parseTaskId(params.id)))
     return reply.code(204).send()
   })
 
-  for (const [method, pinned] of [
-    ['PUT', true],
-    ['DELETE', false],
+  for (const [method, pinned, summary] of [
+    ['PUT', true, 'Keeps a task when room is needed'],
+    ['DELETE', false, 'Lets a task go when room is needed'],
   ] as const) {
     app.route<OfTask>({
       method,
       url: `${PATH}/tasks/:id/pin`,
+      schema: { ...ofTask, summary, response: answers({ 204: noBody('so it is') }, refused) },
       async handler({ socket, params }, reply) {
         checkFromHere(socket, 'stored content is pinned')
         known(await stored.pin(parseTaskId(params.id), pinned))
@@ -49,20 +68,34 @@ export function addStoreRoutes(app: FastifyInstance, stored: StoredContent): voi
     })
   }
 
-  app.post<OfTask>(`${PATH}/tasks/:id/verify`, async ({ socket, params }): Promise<StoreDamage> => {
-    checkFromHere(socket, 'stored content is verified')
-    const hungUp = new AbortController()
-    const onClose = () => hungUp.abort(new Error('the caller has hung up'))
-    socket.once('close', onClose)
-    try {
-      const damagedBlocks = await stored.verify(parseTaskId(params.id), { signal: hungUp.signal })
-      return { damagedBlocks: known(damagedBlocks) }
-    } finally {
-      socket.off('close', onClose)
-    }
-  })
+  const verification = {
+    ...ofTask,
+    summary: 'Hashes what is stored of a task, and forgets what is wrong',
+    response: answers({ 200: jsonAnswer('the blocks that were wrong', StoreDamage) }, refused),
+  }
+  app.post<OfTask>(
+    `${PATH}/tasks/:id/verify`,
+    { schema: verification },
+    async ({ socket, params }): Promise<StoreDamage> => {
+      checkFromHere(socket, 'stored content is verified')
+      const hungUp = new AbortController()
+      const onClose = () => hungUp.abort(new Error('the caller has hung up'))
+      socket.once('close', onClose)
+      try {
+        const damagedBlocks = await stored.verify(parseTaskId(params.id), { signal: hungUp.signal })
+        return { damagedBlocks: known(damagedBlocks) }
+      } finally {
+        socket.off('close', onClose)
+      }
+    },
+  )
 
-  app.post(`${PATH}/gc`, async ({ socket }): Promise<StoreSweep> => {
+  const sweep = {
+    summary: 'Deletes what lies above the watermarks now',
+    tags,
+    response: answers({ 200: jsonAnswer('the tasks that were deleted', StoreSweep) }, ['DENIED']),
+  }
+  app.post(`${PATH}/gc`, { schema: sweep }, async ({ socket }): Promise<StoreSweep> => {
     checkFromHere(socket, 'stored content is deleted')
     return { removed: await stored.sweep() }
   })

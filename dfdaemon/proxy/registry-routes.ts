@@ -26,6 +26,8 @@ export interface RegistryRouteComponents extends BlobComponents {
 
 /** The registry mirror: everything under `/v2/`. Blobs come through the swarm, the rest from the registry. */
 export function addRegistryRoutes(app: FastifyInstance, components: RegistryRouteComponents): void {
+  // What registries answer is for the OCI distribution spec to say.
+  const schema = { hide: true }
   app.register(async v2 => {
     v2.setErrorHandler((thrown, _request, reply) => {
       const error = toTableError(thrown)
@@ -39,10 +41,10 @@ export function addRegistryRoutes(app: FastifyInstance, components: RegistryRout
     })
     // Runtimes learn from this route whether a mirror wants credentials; on loopback it never does (contracts §0 rules 8, 10).
     for (const base of ['/v2', '/v2/', '/:registry/v2', '/:registry/v2/']) {
-      v2.all(base, (_request, reply) => answerBase(reply))
+      v2.all(base, { schema }, (_request, reply) => answerBase(reply))
     }
-    v2.all('/v2/*', (request, reply) => answer(components, request, reply))
-    v2.all('/:registry/v2/*', (request, reply) => {
+    v2.all('/v2/*', { schema }, (request, reply) => answer(components, request, reply))
+    v2.all('/:registry/v2/*', { schema }, (request, reply) => {
       request.raw.url = withRegistryBehind(request.url)
       return answer(components, request, reply)
     })

@@ -1,28 +1,27 @@
 import type { FastifyInstance } from 'fastify'
-import { Type } from 'typebox'
-import { Compile } from 'typebox/compile'
-import { DamselflyError } from '../../protocol/errors.ts'
+import { type Static, Type } from 'typebox'
+import { answers, jsonAnswer } from '../../lib/http/answers.ts'
+import { Pulls } from '../../protocol/messages/daemon-api.ts'
 import type { PullLog } from './pull-log.ts'
 
-const Query = Compile(
-  Type.Object(
-    {
-      task: Type.Optional(Type.String({ maxLength: 256 })),
-      registry: Type.Optional(Type.String({ maxLength: 256 })),
-      repository: Type.Optional(Type.String({ maxLength: 256 })),
-      limit: Type.Optional(Type.String({ pattern: '^[1-9]\\d{0,5}$' })),
-    },
-    { additionalProperties: false },
-  ),
+const PullQuery = Type.Object(
+  {
+    task: Type.Optional(Type.String({ maxLength: 256, description: 'id of the task that was pulled' })),
+    registry: Type.Optional(Type.String({ maxLength: 256 })),
+    repository: Type.Optional(Type.String({ maxLength: 256 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 999_999, description: 'how many at most' })),
+  },
+  { additionalProperties: false },
 )
+type PullQuery = Static<typeof PullQuery>
 
 /** `GET /v1/pulls?task=&registry=&repository=&limit=`: what was pulled through this dfdaemon, the newest first. */
 export function addPullRoutes(app: FastifyInstance, pulls: PullLog): void {
-  app.get('/v1/pulls', async ({ query }) => {
-    if (!Query.Check(query)) {
-      throw new DamselflyError('REQUEST_INVALID', 'expected ?task=&registry=&repository=&limit=, each once at most')
-    }
-    const { limit, ...filter } = query
-    return pulls.list({ ...filter, ...(limit === undefined ? {} : { limit: Number(limit) }) })
-  })
+  const schema = {
+    summary: 'What was pulled through this dfdaemon, the newest first',
+    tags: ['pulls'],
+    querystring: PullQuery,
+    response: answers({ 200: jsonAnswer('all that are remembered and asked for', Pulls) }, ['REQUEST_INVALID']),
+  }
+  app.get<{ Querystring: PullQuery }>('/v1/pulls', { schema }, async ({ query }) => pulls.list(query))
 }

@@ -2,9 +2,9 @@ import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { Startable } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
-import type { MetricsPage } from '../metrics.ts'
-import { VERSION } from '../version.ts'
 import { parseListenAddress } from './listen-address.ts'
+import { type ApiDescription, addOpenApi } from './openapi.ts'
+import { serializerCompiler, validatorCompiler } from './schema-compilers.ts'
 
 /** The body of a failed API request. Registry routes answer the OCI form instead. */
 export interface ApiErrorBody {
@@ -17,6 +17,9 @@ export interface ApiServerInit {
   readonly listen: string
   readonly bodyLimitBytes: number
   readonly logger: Logger
+  readonly api: ApiDescription
+  /** The path that is looked for, by the URL that was asked for; the same by default. */
+  readonly rewriteUrl?: (url: string) => string
   /** The body of a failed request, by the URL that was asked for; an {@link ApiErrorBody} by default. */
   readonly errorBody?: (error: DamselflyError, url: string) => object
 }
@@ -31,9 +34,12 @@ export interface HttpServer extends Startable {
 /** How long an idle client connection is kept. Go's clients reuse theirs for up to 30 s, so it must be longer. */
 const KEEP_ALIVE_MS = 75_000
 
-/** A fastify server whose errors are those of the error table. Routes are added to `app` before it starts. */
-export function createHttpServer(init: ApiServerInit): HttpServer {
-  const { listen, bodyLimitBytes, logger, errorBody = apiErrorBody } = init
+/**
+ * A fastify server whose errors are those of the error table, and which describes itself (`addOpenApi`). Routes are added to `app`
+ * before it starts.
+ */
+export async function createHttpServer(init: ApiServerInit): Promise<HttpServer> {
+  const { listen, bodyLimitBytes, logger, api, rewriteUrl = asItIs, errorBody = apiErrorBody } = init
   const { host, port } = parseListenAddress(listen)
   const app = fastify({
     bodyLimit: bodyLimitBytes,
@@ -41,6 +47,7 @@ export function createHttpServer(init: ApiServerInit): HttpServer {
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1024 },
     logger: false,
+    rewriteUrl: request => rewriteUrl(request.url ?? '/'),
     // What fastify refuses before it looks for a route, such as broken percent-encoding.
     frameworkErrors: (thrown, request, reply) => fail(toTableError(thrown), request.url, reply),
   })
@@ -56,6 +63,9 @@ export function createHttpServer(init: ApiServerInit): HttpServer {
     const error = new DamselflyError('ROUTE_UNKNOWN', `${request.method} is not answered at this path`)
     return fail(error, request.url, reply)
   })
+  app.setValidatorCompiler(validatorCompiler)
+  app.setSerializerCompiler(serializerCompiler)
+  await addOpenApi(app, api)
   return {
     app,
     async start() {
@@ -72,16 +82,13 @@ export function createHttpServer(init: ApiServerInit): HttpServer {
   }
 }
 
+function asItIs(url: string): string {
+  return url
+}
+
 /** An error as API routes answer it. */
 export function apiErrorBody({ code, message }: DamselflyError): ApiErrorBody {
   return { code, message }
-}
-
-/** Adds what every program answers: `/_ping`, `/version` and `/metrics`. */
-export function addHealthRoutes(app: FastifyInstance, program: string, metrics: MetricsPage): void {
-  app.get('/_ping', async () => 'OK')
-  app.get('/version', async () => ({ name: program, version: VERSION, node: process.version }))
-  app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
 }
 
 /** The table error behind whatever a route or fastify itself threw. */

@@ -1,8 +1,10 @@
 import type { FastifyInstance } from 'fastify'
-import { type TObject, Type } from 'typebox'
+import { type TObject, type TSchema, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { describeProblem } from '../config/describe-problem.ts'
+import type { LeafSchema } from '../config/leaves.ts'
+import { answers, jsonAnswer } from '../http/answers.ts'
 import { checkFromHere } from '../http/from-here.ts'
 import { LIMITS_PATH } from './limits-path.ts'
 import type { LiveLimits } from './live-limits.ts'
@@ -16,15 +18,53 @@ export function addLimitsRoutes<Values extends object>(
   app: FastifyInstance,
   { limits, schema }: { readonly limits: LiveLimits<Values>; readonly schema: TObject },
 ): void {
-  const given = Type.Partial(schema)
-  app.get(LIMITS_PATH, async () => limits.values())
-  app.put(LIMITS_PATH, async ({ socket, body }) => {
-    checkFromHere(socket, 'limits are changed')
-    const problem = problemOf(given, body)
-    if (problem !== undefined) throw new DamselflyError('REQUEST_INVALID', problem)
-    limits.change(body as Partial<Values>)
-    return limits.values()
+  const fields = limitFields(schema)
+  const tags = ['limits']
+  const inForce = jsonAnswer('the limits in force', Type.Object(fields))
+  app.get(
+    LIMITS_PATH,
+    { schema: { summary: 'The limits in force', tags, response: answers({ 200: inForce }) } },
+    async () => limits.values(),
+  )
+
+  const given = Type.Partial(Type.Object(fields), { additionalProperties: false })
+  app.put(
+    LIMITS_PATH,
+    {
+      schema: {
+        summary: 'Changes some limits until the program ends; only from the machine itself',
+        tags,
+        body: given,
+        response: answers({ 200: inForce }, ['REQUEST_INVALID', 'DENIED']),
+      },
+      // Before what the body says matters.
+      onRequest: async ({ socket }) => checkFromHere(socket, 'limits are changed'),
+      validatorCompiler: () => body => checkGiven(given, body),
+    },
+    async ({ body }) => {
+      limits.change(body as Partial<Values>)
+      return limits.values()
+    },
+  )
+}
+
+/** The fields of a schema without what is for settings only. A limit that a caller does not give stays as it is. */
+function limitFields({ properties }: TObject): Record<string, TSchema> {
+  const fields = Object.entries(properties).map(([name, leaf]) => {
+    const {
+      default: _,
+      placeholder: __,
+      unit: ___,
+      ...rest
+    } = leaf as LeafSchema & { default?: unknown; unit?: unknown }
+    return [name, Type.Unsafe<number>(rest)]
   })
+  return Object.fromEntries(fields)
+}
+
+function checkGiven(schema: TObject, body: unknown): { value: unknown } | { error: Error } {
+  const problem = problemOf(schema, body)
+  return problem === undefined ? { value: body } : { error: new DamselflyError('REQUEST_INVALID', problem) }
 }
 
 function problemOf(schema: TObject, body: unknown): string | undefined {

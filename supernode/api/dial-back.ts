@@ -1,7 +1,9 @@
 import type { FastifyInstance } from 'fastify'
+import { type Static, Type } from 'typebox'
+import { answers, jsonAnswer } from '../../lib/http/answers.ts'
 import type { ProbingP2pNode } from '../../lib/p2p/p2p-node.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
-import type { DialBackAnswer, DialFailureReason } from '../../protocol/messages/diagnosis.ts'
+import { DialBackAnswer, type DialFailureReason } from '../../protocol/messages/diagnosis.ts'
 
 export interface DialBackComponents {
   readonly node: Pick<ProbingP2pNode, 'probe'>
@@ -21,6 +23,9 @@ const DEADLINE_MS = 2_500
 /** Answers that are worked on at once. */
 const MAX_RUNNING = 16
 
+const PeerParams = Type.Object({ id: Type.String({ description: 'libp2p PeerId in base58' }) })
+type PeerParams = Static<typeof PeerParams>
+
 const REASONS: Readonly<Record<string, DialFailureReason>> = {
   ECONNREFUSED: 'refused',
   ETIMEDOUT: 'timeout',
@@ -38,17 +43,27 @@ const REASONS: Readonly<Record<string, DialFailureReason>> = {
  */
 export function addDialBackRoute(app: FastifyInstance, { node, peers }: DialBackComponents): void {
   let running = 0
-  app.post<{ Params: { id: string } }>('/api/v1/peers/:id/dial-back', async ({ params }): Promise<DialBackAnswer> => {
-    const peer = peers().find(({ id }) => id === params.id)
-    if (peer === undefined) return { linked: false, reached: null, failures: [] }
-    if (running >= MAX_RUNNING) throw new DamselflyError('TOOMANYREQUESTS', 'other peers are being dialled')
-    running++
-    try {
-      return { linked: true, ...(await dialInTurn(node, peer)) }
-    } finally {
-      running--
-    }
-  })
+  const schema = {
+    summary: 'Whether a linked peer can be reached from here',
+    tags: ['peers'],
+    params: PeerParams,
+    response: answers({ 200: jsonAnswer('what came of it', DialBackAnswer) }, ['TOOMANYREQUESTS']),
+  }
+  app.post<{ Params: PeerParams }>(
+    '/api/v1/peers/:id/dial-back',
+    { schema },
+    async ({ params }): Promise<DialBackAnswer> => {
+      const peer = peers().find(({ id }) => id === params.id)
+      if (peer === undefined) return { linked: false, reached: null, failures: [] }
+      if (running >= MAX_RUNNING) throw new DamselflyError('TOOMANYREQUESTS', 'other peers are being dialled')
+      running++
+      try {
+        return { linked: true, ...(await dialInTurn(node, peer)) }
+      } finally {
+        running--
+      }
+    },
+  )
 }
 
 async function dialInTurn(

@@ -1,15 +1,15 @@
 import type { FastifyInstance } from 'fastify'
-import { Compile } from 'typebox/compile'
 import type { BlockStore } from '../../lib/blocks/block-store.ts'
 import type { Clock } from '../../lib/clock.ts'
+import { answers, jsonAnswer } from '../../lib/http/answers.ts'
 import type { AccessCheck } from '../../lib/origin/access.ts'
 import { type OriginInfo, type Source, taskIdOfSource } from '../../lib/origin/origin.ts'
 import { blockSizeFor } from '../../protocol/block-size.ts'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
 import {
-  type ClusterInfo,
-  type RegistrationAnswer,
-  type RegistrationPending,
+  ClusterInfo,
+  RegistrationAnswer,
+  RegistrationPending,
   RegistrationRequest,
 } from '../../protocol/messages/registration.ts'
 import { SMALL_CONTENT_BYTES } from '../../protocol/small-content.ts'
@@ -34,16 +34,32 @@ export interface RegistrationComponents {
 /** How long a registration waits for the origin before it is answered with `pending`. Peers give up on silence of 1 s. */
 const HOLD_MS = 600
 
-const request = Compile(RegistrationRequest)
+const REFUSALS = ['REQUEST_INVALID', 'UNAUTHORIZED', 'DENIED', 'BLOB_UNKNOWN', 'BODY_TOO_LARGE', 'UNSUPPORTED'] as const
 
 /** `POST /peer/registry`: admits a peer to a task, and has the task's origin read if nobody has yet. */
 export function addRegistrationRoutes(app: FastifyInstance, components: RegistrationComponents): void {
-  app.get('/api/v1/cluster', async () => components.cluster())
-  app.post('/peer/registry', async ({ body }, reply) => {
-    if (!request.Check(body)) {
-      const [problem] = request.Errors(body)
-      throw new DamselflyError('REQUEST_INVALID', `body${problem?.instancePath ?? ''} ${problem?.message ?? ''}`)
-    }
+  const tags = ['registration']
+  const cluster = {
+    summary: 'Whom a peer links to',
+    tags,
+    response: answers({ 200: jsonAnswer('the supernode and the key of its tickets', ClusterInfo) }),
+  }
+  app.get('/api/v1/cluster', { schema: cluster }, async () => components.cluster())
+
+  const schema = {
+    summary: 'Admits a peer to a task, and has its origin read',
+    description: "Refusals of the origin come with the table's code for them.",
+    tags,
+    body: RegistrationRequest,
+    response: answers(
+      {
+        200: jsonAnswer('the peer is admitted', RegistrationAnswer),
+        202: jsonAnswer('the origin has not answered yet: send the same again at once', RegistrationPending),
+      },
+      REFUSALS,
+    ),
+  }
+  app.post<{ Body: RegistrationRequest }>('/peer/registry', { schema }, async ({ body }, reply) => {
     try {
       const answer = await answerWithin(register(components, body), HOLD_MS, components.clock)
       components.account(answer.state)

@@ -3,7 +3,12 @@ import type { Logger } from '../../lib/logger.ts'
 import { createFrameChannel } from '../../lib/p2p/frame-channel.ts'
 import type { P2pNode } from '../../lib/p2p/p2p-node.ts'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
-import { type PeerToSupernode, peerToSupernodeCodec, supernodeToPeerCodec } from '../../protocol/messages/control.ts'
+import {
+  type PeerToSupernode,
+  peerToSupernodeCodec,
+  type SupernodeToPeer,
+  supernodeToPeerCodec,
+} from '../../protocol/messages/control.ts'
 import { CONTROL_PROTOCOL } from '../../protocol/protocol-ids.ts'
 import type { SwarmDirector } from './swarm-director.ts'
 
@@ -50,7 +55,9 @@ function serveStream({ director, logger, account }: ControlServerComponents, str
     if (!channel.open) return
     if (message.type === 'hello') {
       const address = { id: peer, addresses: message.addresses }
-      leave = director.connected(address, message.labels, answer => channel.send(supernodeToPeerCodec.encode(answer)))
+      const { labels, agent } = message
+      const send = (answer: SupernodeToPeer) => channel.send(supernodeToPeerCodec.encode(answer))
+      leave = director.connected({ address, labels, agent }, send)
     } else if (leave !== undefined) {
       await director.receive(peer, message)
     } else {

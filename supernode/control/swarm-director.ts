@@ -18,10 +18,18 @@ import { type MapCursor, mapNews } from './map-feed.ts'
 const MAP_BATCH_MS = 5
 const TICK_MS = 100
 
-/** A peer with an open control stream. */
-interface ConnectedPeer {
+/** A peer as it introduces itself. */
+export interface PeerIntroduction {
   readonly address: PeerAddress
   readonly labels: Labels
+  /** Its program, `damselfly/0.1.0`. */
+  readonly agent: string
+}
+
+/** A peer with an open control stream. */
+interface ConnectedPeer extends PeerIntroduction {
+  /** Milliseconds since 1970. */
+  readonly linkedAt: number
   readonly send: (message: SupernodeToPeer) => void
   /** The tasks it wants, and how much of their maps it was told. */
   readonly maps: Map<TaskId, MapCursor>
@@ -53,6 +61,10 @@ export interface PeerView {
   readonly id: string
   readonly addresses: readonly string[]
   readonly labels: Labels
+  /** Its program, `damselfly/0.1.0`. */
+  readonly agent: string
+  /** When it opened its control stream, in milliseconds since 1970. */
+  readonly linkedAt: number
   readonly tasks: readonly TaskId[]
 }
 
@@ -85,6 +97,8 @@ export class SwarmDirector implements SeedListener {
     return [...this.#peers.values()].map(peer => ({
       ...peer.address,
       labels: peer.labels,
+      agent: peer.agent,
+      linkedAt: peer.linkedAt,
       tasks: [...peer.maps.keys()],
     }))
   }
@@ -93,15 +107,16 @@ export class SwarmDirector implements SeedListener {
    * A peer has opened its control stream. A second stream of the same peer replaces the first.
    * @returns to be called when the stream has ended
    */
-  connected(address: PeerAddress, labels: Labels, send: (message: SupernodeToPeer) => void): () => void {
-    const { account } = this.#components
+  connected(introduction: PeerIntroduction, send: (message: SupernodeToPeer) => void): () => void {
+    const { account, clock } = this.#components
+    const { address, labels } = introduction
     // Its hello, which has opened the stream.
     account.message('received')
     const counted = (message: SupernodeToPeer) => {
       account.message('sent')
       send(message)
     }
-    const peer: ConnectedPeer = { address, labels, send: counted, maps: new Map() }
+    const peer: ConnectedPeer = { ...introduction, linkedAt: clock.wallTime(), send: counted, maps: new Map() }
     this.#gone(address.id)
     this.#peers.set(address.id, peer)
     this.#dispatch({ type: 'peer-connected', peer: address.id, labels })

@@ -1,6 +1,7 @@
 import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { clusterKeyFromSeed, createTicketVerifier } from '../../protocol/ticket.ts'
+import { type ApiDocument, readApiDocument, undocumented } from '../helpers/api-document.ts'
 import { seedBlob, seededBytes, type TestBlob } from '../helpers/blob.ts'
 import { startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
 import { pullBlob, readMetric } from '../helpers/pull.ts'
@@ -11,10 +12,12 @@ let cluster: TestCluster
 let supernode: Awaited<ReturnType<TestCluster['supernode']>>
 let node: TestProgram
 let blob: TestBlob
+let document: ApiDocument
 
 beforeAll(async () => {
   cluster = await startCluster()
   supernode = await cluster.supernode()
+  document = await readApiDocument(supernode)
   node = await cluster.dfdaemon({ supernode: supernode.url })
   blob = await seedBlob(cluster.registry, 600_000)
 })
@@ -28,7 +31,9 @@ async function ask(path: string, init: { method?: string; type?: string; body?: 
     ...(body === undefined ? {} : { body, headers: { 'content-type': type } }),
   })
   const text = await response.body.text()
-  const json = /json/.test(String(response.headers['content-type'])) ? JSON.parse(text) : undefined
+  const contentType = String(response.headers['content-type'])
+  const json = /json/.test(contentType) ? JSON.parse(text) : undefined
+  expect(undocumented(document, { method, path, status: response.statusCode, contentType, text })).toEqual([])
   return { status: response.statusCode, text, json }
 }
 

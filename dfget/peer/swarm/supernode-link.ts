@@ -2,6 +2,7 @@ import type { Clock } from '../../../lib/clock.ts'
 import type { Logger } from '../../../lib/logger.ts'
 import type { Source, SourceIdentity } from '../../../lib/origin/origin.ts'
 import type { P2pNode } from '../../../lib/p2p/p2p-node.ts'
+import { VERSION } from '../../../lib/version.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import type { Labels } from '../../../protocol/messages/codec.ts'
 import type { PeerToSupernode, SupernodeToPeer } from '../../../protocol/messages/control.ts'
@@ -143,7 +144,7 @@ export class SupernodeLink {
     )
     this.#heardAt = this.#components.clock.now()
     this.#retryMs = FIRST_RETRY_MS
-    this.send({ type: 'hello', addresses: node.addresses(), labels: this.#labels, agent: 'damselfly' })
+    this.send({ type: 'hello', addresses: node.addresses(), labels: this.#labels, agent: `damselfly/${VERSION}` })
     logger.info({ supernode: supernode.id }, 'linked to the supernode')
     listener.linked()
   }

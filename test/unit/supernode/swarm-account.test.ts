@@ -43,7 +43,10 @@ function createCountedDirector() {
 test('every message of a control stream is counted, the hello too', async () => {
   const { director, messages } = createCountedDirector()
   const sent: SupernodeToPeer[] = []
-  director.connected({ id: 'a', addresses: [] }, {}, message => void sent.push(message))
+  director.connected(
+    { address: { id: 'a', addresses: [] }, labels: {}, agent: 'test' },
+    message => void sent.push(message),
+  )
   expect(messages).toEqual(['received'])
   await director.receive('a', { type: 'ping' })
   expect(sent).toEqual([{ type: 'pong' }])
@@ -54,7 +57,7 @@ test('every message of a control stream is counted, the hello too', async () => 
 
 test('the time of each event in the scheduler is counted', () => {
   const { director, scheduledMs } = createCountedDirector()
-  const gone = director.connected({ id: 'a', addresses: [] }, {}, () => {})
+  const gone = director.connected({ address: { id: 'a', addresses: [] }, labels: {}, agent: 'test' }, () => {})
   gone()
   expect(scheduledMs).toEqual([STEP_MS, STEP_MS])
 })

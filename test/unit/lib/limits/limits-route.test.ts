@@ -10,19 +10,24 @@ import { createManualClock } from '../../../helpers/manual-clock.ts'
 const MIB = 1024 * 1024
 const INIT: PeerLimitsConfig = { upload: 50 * MIB, download: 0, perTask: 0, concurrentUploads: 32 }
 
-function createApi() {
+async function createApi() {
   const limits: PeerLimits = createPeerLimits(
     { clock: createManualClock(), metrics: { throttled: { inc() {} } } },
     INIT,
   )
-  const http = createHttpServer({ listen: '127.0.0.1:0', bodyLimitBytes: 10_000, logger: silentLogger() })
+  const http = await createHttpServer({
+    listen: '127.0.0.1:0',
+    bodyLimitBytes: 10_000,
+    logger: silentLogger(),
+    api: { title: 'test', description: 'limits' },
+  })
   addLimitsRoutes(http.app, { limits, schema: PeerLimitsConfig })
   return { http, limits }
 }
 
 async function ask(
   method: 'GET' | 'PUT',
-  { http }: ReturnType<typeof createApi>,
+  { http }: Awaited<ReturnType<typeof createApi>>,
   payload?: unknown,
   from = '127.0.0.1',
 ) {
@@ -38,7 +43,7 @@ async function ask(
 }
 
 test('limits are shown, and those that are given are changed', async () => {
-  const api = createApi()
+  const api = await createApi()
   expect(await ask('GET', api)).toEqual({ status: 200, body: INIT })
   const changed = { ...INIT, upload: 1_000_000, perTask: 5 }
   expect(await ask('PUT', api, { upload: 1_000_000, perTask: 5 })).toEqual({ status: 200, body: changed })
@@ -62,20 +67,20 @@ test.for([
   ['text', 'the body must be a JSON object of limits'],
   [undefined, 'the body must be a JSON object of limits'],
 ] as const)('%j changes nothing', async ([payload, message]) => {
-  const api = createApi()
+  const api = await createApi()
   const { status, body } = await ask('PUT', api, payload)
   expect({ status, body }).toMatchObject({ status: 400, body: { message: expect.stringContaining(message) } })
   expect(api.limits.values()).toEqual(INIT)
 })
 
 test.for(['127.0.0.1', '127.8.7.6', '::1', '::ffff:127.0.0.1'])('%s may change limits', async from => {
-  expect(await ask('PUT', createApi(), { upload: 5 }, from)).toMatchObject({ status: 200 })
+  expect(await ask('PUT', await createApi(), { upload: 5 }, from)).toMatchObject({ status: 200 })
 })
 
 test.for(['10.0.0.1', '192.0.2.7', '128.0.0.1', '::', '2001:db8::1', '::ffff:10.0.0.1'])(
   '%s may see limits, but not change them',
   async from => {
-    const api = createApi()
+    const api = await createApi()
     expect(await ask('PUT', api, { upload: 5 }, from)).toMatchObject({ status: 403, body: { code: 'DENIED' } })
     expect(await ask('GET', api, undefined, from)).toEqual({ status: 200, body: INIT })
   },
@@ -83,7 +88,7 @@ test.for(['10.0.0.1', '192.0.2.7', '128.0.0.1', '::', '2001:db8::1', '::ffff:10.
 
 /** Runs `program limits` against a running API. */
 async function run(...args: string[]): Promise<string> {
-  const { http } = createApi()
+  const { http } = await createApi()
   onTestFinished(() => http.stop())
   await http.start()
   let said = ''

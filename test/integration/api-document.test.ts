@@ -1,0 +1,122 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { request } from 'undici'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { VERSION } from '../../lib/version.ts'
+import { type ApiDocument, operationsOf, readApiDocument, undocumented } from '../helpers/api-document.ts'
+import { seedBlob, type TestBlob } from '../helpers/blob.ts'
+import { startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
+import { pullBlob } from '../helpers/pull.ts'
+
+let cluster: TestCluster
+let supernode: TestProgram
+let node: TestProgram
+let blob: TestBlob
+
+beforeAll(async () => {
+  cluster = await startCluster()
+  supernode = await cluster.supernode()
+  node = await cluster.dfdaemon({ supernode: supernode.url })
+  blob = await seedBlob(cluster.registry, 600_000)
+  await pullBlob(node, blob)
+})
+
+afterAll(() => cluster[Symbol.asyncDispose]())
+
+/** Asks for one route after the other, and compares the answers with the description. */
+async function observe(program: TestProgram, asked: readonly (readonly [string, string, number, string?])[]) {
+  const document = await readApiDocument(program)
+  for (const [method, path, status, body] of asked) {
+    const answer = await request(`${program.url}${path}`, {
+      method: method as 'GET',
+      ...(body === undefined ? {} : { body, headers: { 'content-type': 'application/json' } }),
+    })
+    const text = await answer.body.text()
+    expect([method, path, answer.statusCode]).toEqual([method, path, status])
+    const contentType = String(answer.headers['content-type'])
+    expect(undocumented(document, { method, path, status, contentType, text }), `${method} ${path}`).toEqual([])
+  }
+  const routes = asked.map(([method, path]) => `${method} ${templateOf(document, path)}`)
+  expect([...new Set(routes)].toSorted()).toEqual(operationsOf(document))
+}
+
+function templateOf({ paths }: ApiDocument, path: string): string {
+  const [asked = ''] = path.split('?', 1)
+  const matches = (template: string) => new RegExp(`^${template.replaceAll('{id}', '[^/]+')}$`).test(asked)
+  return Object.keys(paths).find(matches) ?? `${path} is not described`
+}
+
+const programs = { supernode: () => supernode, dfdaemon: () => node }
+
+describe.each(['supernode', 'dfdaemon'] as const)('/openapi.json of a %s', name => {
+  test('is a valid OpenAPI document', async () => {
+    const document = await readApiDocument(programs[name]())
+    expect(document).toMatchObject({ openapi: '3.1.0', info: { version: VERSION } })
+    expect(await new Validator().validate({ ...document })).toEqual({ valid: true })
+  })
+
+  test('has no leftovers of how the schemas are made', async () => {
+    const text = JSON.stringify(await readApiDocument(programs[name]()))
+    expect(text.match(/"(~\w+|placeholder|unit)":/g)).toBeNull()
+    expect(text).not.toContain('Default Response')
+  })
+})
+
+test('every route of a supernode is described, and answers as described', async () => {
+  const unknown = `sha256:${'0'.repeat(64)}`
+  const url = `${cluster.registry.url}/v2/${blob.repository}/blobs/${blob.digest}`
+  const registration = JSON.stringify({ peerId: node.peerId, source: { url, headers: {}, digest: blob.digest } })
+  await observe(supernode, [
+    ['GET', '/_ping', 200],
+    ['GET', '/version', 200],
+    ['GET', '/metrics', 200],
+    ['GET', '/openapi.json', 200],
+    ['GET', '/api/v1/cluster', 200],
+    ['POST', '/peer/registry', 200, registration],
+    ['POST', '/peer/registry', 400, '{}'],
+    ['GET', '/api/v1/peers?sortKey=port&pageSize=1', 200],
+    ['GET', '/api/v1/peers?pageSize=x', 400],
+    ['POST', `/api/v1/peers/${node.peerId}/dial-back`, 200],
+    ['GET', '/api/v1/limits', 200],
+    ['PUT', '/api/v1/limits', 200, '{"egress":0}'],
+    ['PUT', '/api/v1/limits', 400, '{"speed":0}'],
+    ['GET', '/api/v1/tasks', 200],
+    ['GET', `/api/v1/tasks/${blob.digest}`, 200],
+    ['GET', `/api/v1/tasks/${unknown}`, 404],
+    ['DELETE', `/api/v1/tasks/${blob.digest}?full=true`, 204],
+    ['DELETE', `/api/v1/tasks/${blob.digest}?full=maybe`, 400],
+    ['DELETE', `/api/v1/tasks/${unknown}`, 404],
+  ])
+})
+
+test('every route of a dfdaemon is described, and answers as described', async () => {
+  const task = `/api/v1/store/tasks/${blob.digest}`
+  await observe(node, [
+    ['GET', '/_ping', 200],
+    ['GET', '/version', 200],
+    ['GET', '/metrics', 200],
+    ['GET', '/openapi.json', 200],
+    ['GET', '/api/v1/node', 200],
+    ['GET', '/api/v1/tasks', 200],
+    ['GET', '/v1/pulls?limit=5', 200],
+    ['GET', '/v1/pulls?limit=0', 400],
+    ['GET', '/api/v1/limits', 200],
+    ['PUT', '/api/v1/limits', 200, '{"upload":0}'],
+    ['GET', '/api/v1/store', 200],
+    ['PUT', `${task}/pin`, 204],
+    ['DELETE', `${task}/pin`, 204],
+    ['POST', `${task}/verify`, 200],
+    ['POST', '/api/v1/store/gc', 200],
+    ['DELETE', task, 204],
+    ['DELETE', `/api/v1/store/tasks/${'x'.repeat(10)}`, 404],
+  ])
+})
+
+test('a field that is not described is noticed', async () => {
+  const document = await readApiDocument(node)
+  const answer = { method: 'GET', path: '/version', status: 200, contentType: 'application/json' }
+  const text = await (await request(`${node.url}/version`)).body.text()
+  expect(undocumented(document, { ...answer, text })).toEqual([])
+  expect(undocumented(document, { ...answer, text: text.replace('{', '{"secret":1,') })).not.toEqual([])
+  expect(undocumented(document, { ...answer, text: '{}' })).not.toEqual([])
+  expect(undocumented(document, { ...answer, status: 201, text })).toEqual(['status 201'])
+})

@@ -3,7 +3,7 @@ import type { V1Peer } from './v1-peer.ts'
 
 const SORT_KEYS = ['ID', 'IP', 'hostName', 'port', 'version', 'created'] as const satisfies readonly (keyof V1Peer)[]
 
-/** Which peers to list, in which order; the names are those of Dragonfly v1. */
+/** `?pageNum=&pageSize=&sortKey=&sortDirect=`: which peers to list, in which order; the names are those of Dragonfly v1. */
 export const PeerQuery = Type.Object(
   {
     pageNum: Type.Optional(
@@ -24,19 +24,36 @@ export const PeerQuery = Type.Object(
 )
 export type PeerQuery = Static<typeof PeerQuery>
 
-/** `10.0.0.9` comes before `10.0.0.10`. */
-const TEXT_ORDER = new Intl.Collator('en', { numeric: true })
+type Order = (one: V1Peer, other: V1Peer) => number
 
-/** One page of peers. Where the keys say nothing, peers stay in the order in which they come. */
+/** `10.0.0.9` comes before `10.0.0.10`. */
+const NUMBERED = new Intl.Collator('en', { numeric: true })
+
+const ORDERS: Readonly<Record<(typeof SORT_KEYS)[number], Order>> = {
+  ID: (one, other) => compareText(one.ID, other.ID),
+  IP: (one, other) => NUMBERED.compare(one.IP ?? '', other.IP ?? ''),
+  hostName: (one, other) => NUMBERED.compare(one.hostName ?? '', other.hostName ?? ''),
+  port: (one, other) => (one.port ?? -1) - (other.port ?? -1),
+  version: (one, other) => NUMBERED.compare(one.version ?? '', other.version ?? ''),
+  created: (one, other) => compareText(one.created, other.created),
+}
+
+/** One page of peers. Where the keys say nothing, peers stay in the order in which they come; what is not known comes first. */
 export function pageOfPeers<Peer extends V1Peer>(peers: readonly Peer[], query: PeerQuery): Peer[] {
   const { pageNum = 0, pageSize = 0, sortKey = ['created'], sortDirect = 'ASC' } = query
   const sign = sortDirect === 'ASC' ? 1 : -1
+  const orders = sortKey.map(key => ORDERS[key])
   const sorted = peers.toSorted((one, other) => {
-    for (const key of sortKey) {
-      const order = TEXT_ORDER.compare(String(one[key] ?? ''), String(other[key] ?? ''))
-      if (order !== 0) return order * sign
+    for (const order of orders) {
+      const found = order(one, other)
+      if (found !== 0) return found * sign
     }
     return 0
   })
   return pageSize === 0 ? sorted : sorted.slice(pageNum * pageSize, (pageNum + 1) * pageSize)
+}
+
+function compareText(one: string, other: string): number {
+  if (one === other) return 0
+  return one < other ? -1 : 1
 }

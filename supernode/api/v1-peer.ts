@@ -11,15 +11,16 @@ export const V1_PEER_FIELDS = {
   created: Type.String({ format: 'date-time', description: 'when it was linked' }),
 }
 const V1Peer = Type.Object(V1_PEER_FIELDS)
+/** A peer as tools of Dragonfly v1 know it. */
 export type V1Peer = Static<typeof V1Peer>
 
-/** A peer as tools of Dragonfly v1 know it. */
+/** What v1 reads of a peer of ours. */
 export function v1PeerOf({ id, addresses, agent, linkedAt }: Omit<PeerView, 'labels' | 'tasks'>): V1Peer {
   const hosts = addresses.flatMap(hostOf)
   const ip = hosts.find(({ kind }) => kind === 'ip4') ?? hosts.find(({ kind }) => kind === 'ip6')
   const named = hosts.find(({ kind }) => kind.startsWith('dns'))
   const reached = ip ?? named
-  const version = agent.split('/')[1]
+  const [, version] = /^[^/]*\/([^/]+)/.exec(agent) ?? []
   return {
     ID: id,
     ...(ip === undefined ? {} : { IP: ip.host }),

@@ -21,6 +21,7 @@ export const V1_TASK_FIELDS = {
   cdnStatus: Type.Enum(Object.values(CDN_STATUSES), { type: 'string' }),
 }
 const V1Task = Type.Object(V1_TASK_FIELDS)
+/** A task as tools of Dragonfly v1 know it. */
 export type V1Task = Static<typeof V1Task>
 
 /** What a task is made from for v1. */
@@ -31,7 +32,7 @@ export interface V1TaskOrigin {
   readonly blockSizeBytes: number
 }
 
-/** A task as tools of Dragonfly v1 know it. */
+/** What v1 reads of a task of ours. */
 export function v1TaskOf({ id, state, sizeBytes, blockSizeBytes }: V1TaskOrigin): V1Task {
   const lengths =
     sizeBytes === null

@@ -52,6 +52,8 @@ describe.each(['supernode', 'dfdaemon'] as const)('/openapi.json of a %s', name 
     const document = await readApiDocument(programs[name]())
     expect(document).toMatchObject({ openapi: '3.1.0', info: { version: VERSION } })
     expect(await new Validator().validate({ ...document })).toEqual({ valid: true })
+    const broken = await new Validator().validate({ ...document, paths: { '/x': { get: { responses: 7 } } } })
+    expect(broken.valid).toBe(false)
   })
 
   test('has no leftovers of how the schemas are made', async () => {

@@ -23,9 +23,12 @@ describe('a peer for v1', () => {
     expect(peer(addresses)).toEqual({ ID, version: '1.2.3', created, ...expected })
   })
 
-  test.for([['damselfly'], ['']])('has no version where its program "%s" says none', ([agent]) => {
-    expect(peer([], agent)).toEqual({ ID, created })
-  })
+  test.for([['damselfly'], [''], ['damselfly/'], ['damselfly//1']])(
+    'has no version where its program "%s" says none',
+    ([agent]) => {
+      expect(peer([], agent)).toEqual({ ID, created })
+    },
+  )
 })
 
 describe('a task for v1', () => {

@@ -43,7 +43,7 @@ export async function checkAccess(
     signal,
     redirect: isRegistry ? redirect : 'follow',
   })
-  // Content without any byte has no first one; whoever is told so may read it.
+  // Whoever is told that content has no bytes may read it.
   if (isYes(get) || (isRegistry && isRedirect(get)) || isEmpty(get)) return info(get, 'GET')
   throw await failure(host, get, signal)
 }
@@ -67,8 +67,9 @@ function isRedirect({ status, headers }: UpstreamResponse): boolean {
   return status >= 300 && status < 400 && headers.location !== undefined
 }
 
+/** Only content without bytes has no first one (RFC 9110 §15.5.17); S3 does not say so in a header. */
 function isEmpty({ status, headers }: UpstreamResponse): boolean {
-  return status === 416 && headers['content-range'] === 'bytes */0'
+  return status === 416 && (headers['content-range'] ?? 'bytes */0') === 'bytes */0'
 }
 
 function info(response: UpstreamResponse, method: 'GET' | 'HEAD'): OriginInfo {

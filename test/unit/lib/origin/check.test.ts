@@ -95,6 +95,17 @@ describe('check', () => {
     await expect.poll(() => finished).toEqual([false])
   })
 
+  it('knows content that has no first byte for empty, also where no header says so, as S3 does', async () => {
+    const server = await fixture.server((request, response) => {
+      const header = request.url === '/other' ? { 'content-range': 'bytes */9' } : {}
+      response.writeHead(request.method === 'HEAD' ? 403 : 416, header).end()
+    })
+    const origin = fixture.origin()
+    expect(await origin.check({ url: `${server.url}/empty`, headers: {} })).toMatchObject({ sizeBytes: 0 })
+    const odd = origin.check({ url: `${server.url}/other`, headers: {} })
+    await expect(odd).rejects.toMatchObject({ code: 'RANGE_INVALID' })
+  })
+
   it('accepts empty content and URLs that are presigned for GET only', async () => {
     const server = await fixture.server((request, response) => {
       if (request.method === 'HEAD') response.writeHead(request.url === '/empty' ? 405 : 403).end()

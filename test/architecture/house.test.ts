@@ -60,7 +60,10 @@ describe('dependencies', () => {
   test('come under licences of the list, those of dependencies too', () => {
     const lock = JSON.parse(readFileSync(join(REPOSITORY, 'package-lock.json'), 'utf8')) as LockFile
     // MPL-2.0 asks for changes of its own files back. vite, which vitest brings, uses them unchanged and we ship neither.
-    const problems = licenseProblems(lock, (name, { dev }) => dev === true && /^lightningcss(-|$)/.test(name))
+    const isUnchanged = (name: string) => /^lightningcss(-|$)/.test(name)
+    // MIT by their LICENSE or README. What the S3 store of the tests brings is older than the field for it, or lacks it.
+    const isOld = (name: string) => ['busboy', 'humanize-number', 'streamsearch'].includes(name)
+    const problems = licenseProblems(lock, (name, { dev }) => dev === true && (isUnchanged(name) || isOld(name)))
     expect(problems).toEqual([])
   })
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { hasDefaultExport, importCycles, importGraphOf, importsOf } from '../helpers/import-graph.ts'
+import { hasDefaultExport, importCycles, importGraphOf, importsOf, reachableFrom } from '../helpers/import-graph.ts'
 import {
   bannedImports,
   type FolderRule,
@@ -82,6 +82,21 @@ describe('folderViolations', () => {
   test('allows types where only types are allowed', () => {
     const graph = importGraphOf(new Map([['server/page/a.ts', `import type { A } from '../../words/a.ts'`]]))
     expect(folderViolations(graph, RULES)).toEqual([])
+  })
+})
+
+describe('reachableFrom', () => {
+  test('follows imports in circles, but none of types', () => {
+    const graph = importGraphOf(
+      new Map([
+        ['a.ts', `import './b.ts'; import type { D } from './d.ts'`],
+        ['b.ts', `import './a.ts'; await import('./c.ts')`],
+        ['c.ts', `import 'node:fs'`],
+        ['d.ts', ''],
+      ]),
+    )
+    expect([...reachableFrom(graph, 'a.ts')]).toEqual(['a.ts', 'b.ts', 'c.ts'])
+    expect([...reachableFrom(graph, 'd.ts')]).toEqual(['d.ts'])
   })
 })
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { importCycles, importGraphOf } from '../helpers/import-graph.ts'
+import { importCycles, importGraphOf, reachableFrom } from '../helpers/import-graph.ts'
 import {
   bannedImports,
   type FolderRule,
@@ -83,6 +83,14 @@ test('no files import each other in a circle', () => {
 
 test('protocol imports nothing that does I/O', () => {
   expect(bannedImports(graph, BANS)).toEqual([])
+})
+
+// What they read is named by others, over the network (docs/decisions/sources.md).
+test.each(['supernode', 'dfdaemon', 'registry-mock'])('%s cannot read local files as a source', program => {
+  const files = [...graph.keys()].filter(file => file.startsWith(`${program}/`))
+  expect(files).not.toEqual([])
+  const reading = files.filter(file => reachableFrom(graph, file).has('lib/origin/file-origin.ts'))
+  expect(reading).toEqual([])
 })
 
 test('package.json lists what is imported, and nothing else', () => {

@@ -62,6 +62,16 @@ export function importCycles(graph: ImportGraph): string[][] {
   return cycles
 }
 
+/** The files of ours that a file has loaded with it, directly or through others, itself among them. */
+export function reachableFrom(graph: ImportGraph, file: string): ReadonlySet<string> {
+  const reached = new Set([file])
+  // A set gives what is added to it while it is read.
+  for (const next of reached) {
+    for (const { target, typeOnly } of graph.get(next) ?? []) if (target !== undefined && !typeOnly) reached.add(target)
+  }
+  return reached
+}
+
 /** Whether a module has a default export, in any of the ways to write one. */
 export function hasDefaultExport(path: string, text: string): boolean {
   return ts.createSourceFile(path, text, ts.ScriptTarget.Latest).statements.some(statement => {

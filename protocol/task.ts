@@ -73,6 +73,8 @@ export function normaliseUrl(text: string): string {
   if (url === undefined || !SCHEMES.has(url.protocol)) {
     throw new DamselflyError('REQUEST_INVALID', 'expected an absolute http://, https://, s3:// or file:// URL')
   }
+  // A key of S3 is not encoded: each of its characters belongs to it.
+  if (url.protocol === 's3:') return text
   url.hash = ''
   url.username = ''
   url.password = ''

@@ -4,7 +4,7 @@ import type { RegistryCredentials } from './credentials/registry-credentials.ts'
 
 /** Where a task's bytes come from, with the credentials of whoever asked. */
 export interface Source {
-  /** Absolute http or https URL. */
+  /** Absolute URL: http, https, `s3://bucket/key` or, in dfget alone, `file:///path`. */
   readonly url: string
   /** The requester's headers, in any case. Hop-by-hop, range and conditional headers are ignored. */
   readonly headers: Readonly<Record<string, string>>

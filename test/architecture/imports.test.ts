@@ -85,7 +85,7 @@ test('protocol imports nothing that does I/O', () => {
   expect(bannedImports(graph, BANS)).toEqual([])
 })
 
-// What they read is named by others, over the network (docs/decisions/sources.md).
+// What they read is named by others, over the network (docs/decisions/0017-sources.md).
 test.each(['supernode', 'dfdaemon', 'registry-mock'])('%s cannot read local files as a source', program => {
   const files = [...graph.keys()].filter(file => file.startsWith(`${program}/`))
   expect(files).not.toEqual([])

@@ -37,6 +37,8 @@ export interface UpstreamRequest {
 
 /** The final answer. Whoever receives it reads the body to its end or destroys it. */
 export interface UpstreamResponse {
+  /** The URL that gave it, after redirects. */
+  readonly url: string
   readonly status: number
   /** Lower-case names; repeated headers are joined by commas, `set-cookie` is left out. */
   readonly headers: HeaderRecord
@@ -117,12 +119,12 @@ export function createUpstreamFetcher(
     }
   }
 
-  async function follow(asked: UpstreamRequest, start: URL): Promise<{ response: TransportResponse; hops: number }> {
+  async function follow(asked: UpstreamRequest, start: URL): Promise<{ response: UpstreamResponse; hops: number }> {
     let url = start
     let request = { ...asked, credentials: usableCredentials(asked.credentials) }
     let headers = upstreamHeaders(request.headers)
     for (let hops = 0; ; hops++) {
-      const response = await fetchOnce(url, request, headers)
+      const response = { ...(await fetchOnce(url, request, headers)), url: url.href }
       logger.debug({ url: redactUrl(url), method: request.method, status: response.status }, 'upstream answered')
       const { location } = response.headers
       if (!REDIRECT_STATUSES.has(response.status) || location === undefined) return { response, hops }

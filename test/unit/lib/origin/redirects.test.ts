@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { silentLogger } from '../../../../lib/logger.ts'
+import { createUpstreamFetcher } from '../../../../lib/origin/http-fetch.ts'
 import { patternBytes, readAll, serveContent } from '../../../helpers/origin-content.ts'
 import { createOriginFixture } from '../../../helpers/origin-fixture.ts'
 
@@ -36,6 +38,20 @@ describe('redirects', () => {
     const opened = await fixture.origin().open({ url: `${server.url}/v2/hub/nginx/blobs/x`, headers: credentials })
     expect(await readAll(opened.body)).toEqual(content)
     expect(server.requests[1]).toMatchObject({ path: '/v2/hub/library/nginx/blobs/x', headers: credentials })
+  })
+
+  it('tells the URL that gave the answer', async () => {
+    const server = await fixture.server((request, response) =>
+      request.url === '/a' ? response.writeHead(302, { location: '/b?c' }).end() : response.end(),
+    )
+    const fetcher = createUpstreamFetcher({ logger: silentLogger() })
+    const ask = (path: string) => fetcher.fetch({ url: `${server.url}${path}`, method: 'GET', headers: {} })
+    try {
+      expect((await ask('/a')).url).toBe(`${server.url}/b?c`)
+      expect((await ask('/x')).url).toBe(`${server.url}/x`)
+    } finally {
+      await fetcher.stop()
+    }
   })
 
   it('does not bring credentials back when a redirect returns', async () => {

@@ -13,6 +13,7 @@ const COMMANDS_BY_PACKAGE: Readonly<Record<string, readonly string[]>> = {
   fish: ['fish'],
   iproute2: ['ip', 'tc'],
   mandoc: ['mandoc'],
+  'nginx-light': ['nginx'],
   openssl: ['openssl'],
   podman: ['podman'],
   skopeo: ['skopeo'],

@@ -5,6 +5,7 @@ import { LOG_LEVELS } from '../lib/logger.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
 import { P2pConfig } from '../lib/p2p/config.ts'
+import { DAEMON_SOCKET } from '../protocol/daemon-socket.ts'
 import { InterceptConfig } from './intercept/config.ts'
 
 /** How a registry is reached, and what becomes of its blobs. */
@@ -23,6 +24,11 @@ export const DfdaemonConfig = Type.Object(
       default: '127.0.0.1:65001',
       pattern: '^.+:\\d{1,5}$',
       description: 'address and port of the registry mirror and of the local API; port 0 picks a free one',
+    }),
+    socket: Type.String({
+      default: DAEMON_SOCKET,
+      placeholder: 'file',
+      description: 'Unix socket of the local API, where dfget looks for this dfdaemon; empty for none',
     }),
     supernode: Type.String({
       default: '',

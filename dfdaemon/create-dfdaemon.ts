@@ -10,6 +10,7 @@ import { systemClock } from '../lib/clock.ts'
 import { createThreadHasher } from '../lib/hashing/thread-hasher.ts'
 import { createHttpServer } from '../lib/http/api-server.ts'
 import { addHealthRoutes } from '../lib/http/health-routes.ts'
+import { createLocalSocket } from '../lib/http/local-socket.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
 import { addLimitsRoutes } from '../lib/limits/limits-route.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -25,6 +26,7 @@ import { configuredAccounts, configuredTls } from '../lib/origin/upstreams/upstr
 import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
 import { createSupernodeClient } from '../supernode/client/supernode-client.ts'
+import { addContentRoute } from './api/content.ts'
 import { DFDAEMON_API } from './api/description.ts'
 import { addNodeRoute } from './api/node.ts'
 import { addStoreRoutes } from './api/store.ts'
@@ -135,6 +137,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     failed: (code: string) => metrics.failures.inc({ code }),
   }
   const giving = { peer, access, pulls, account, checkedFirstBytes: config.checkedFirstBytes }
+  addContentRoute(http.app, giving)
   addRegistryRoutes(http.app, { ...giving, fetcher, manifests, credentials, rules: config, loopGuard, logger })
 
   const interceptor = createInterceptor(
@@ -147,9 +150,10 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     { config: config.intercept, dataDir: config.dataDir, tlsFor },
   )
   interceptor.attach(http.app.server)
+  const socket = createLocalSocket({ app: http.app, logger }, config.socket)
 
   return {
-    ...createLifecycle([credentials, mirrors, fetcher, manifestStore, peer, http, interceptor]),
+    ...createLifecycle([credentials, mirrors, fetcher, manifestStore, peer, http, socket, interceptor]),
     url: http.url,
     peerId: peer.peerId,
   }

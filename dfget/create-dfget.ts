@@ -5,13 +5,12 @@ import { createThreadHasher } from '../lib/hashing/thread-hasher.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createMetrics } from '../lib/metrics.ts'
-import { createUpstreamFetcher } from '../lib/origin/http-fetch.ts'
-import { createHttpOrigin } from '../lib/origin/http-origin.ts'
-import { loadTlsSettings } from '../lib/origin/tls-settings.ts'
 import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
 import { createSupernodeClient } from '../supernode/client/supernode-client.ts'
+import { peerLimitsOf } from './config/limits.ts'
 import type { DfgetConfig } from './config.ts'
+import { createSources, type SourceSettings, type Sources } from './create-sources.ts'
 import { clearDataDirectory, type DataDirectory } from './data-directory.ts'
 import { createPeer } from './peer/create-peer.ts'
 import { createPeerLimits } from './peer/exchange/peer-limits.ts'
@@ -21,22 +20,19 @@ import type { Peer } from './peer/peer.ts'
 /** A peer for one download. */
 export interface Dfget extends Startable {
   readonly peer: Peer
+  readonly sources: Sources
   readonly dataDirectory: DataDirectory
 }
 
 /** The settings that make a peer. */
-export type PeerSettings = Pick<DfgetConfig, 'supernode' | 'p2p' | 'limits' | 'cacert' | 'insecure' | 'timeout'>
+export type PeerSettings = SourceSettings &
+  Pick<DfgetConfig, 'supernode' | 'p2p' | 'limitRate' | 'totalLimit' | 'uploadLimit' | 'concurrentUploads'>
 
 /** Puts a dfget together. @throws DamselflyError CONFIG_INVALID, STORE_FAILED for an unsuitable data directory */
 export async function createDfget(config: PeerSettings, dataDirectory: DataDirectory, logger: Logger): Promise<Dfget> {
   const clock = systemClock
   const metrics = createMetrics(PEER_METRICS)
-  const tls = await loadTlsSettings({ caFile: config.cacert, insecure: config.insecure })
-  const silenceMs = config.timeout * 1000
-  const fetcher = createUpstreamFetcher(
-    { logger, clock },
-    { tlsFor: () => tls, headersTimeoutMs: silenceMs, bodyIdleTimeoutMs: silenceMs },
-  )
+  const sources = await createSources(config, { logger, clock })
   const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(dataDirectory.path, 'peer'))
 
   const buffers = new BlockBuffers()
@@ -46,15 +42,15 @@ export async function createDfget(config: PeerSettings, dataDirectory: DataDirec
     store: new DiskBlockStore({ logger, clock, buffers, hasher }, { dataDir: dataDirectory.path }),
     buffers,
     hasher,
-    origin: createHttpOrigin({ logger, fetcher }),
+    origin: sources.origin,
     supernode: config.supernode === '' ? undefined : createSupernodeClient(config.supernode),
-    limits: createPeerLimits({ clock, metrics }, config.limits),
+    limits: createPeerLimits({ clock, metrics }, peerLimitsOf(config)),
     clock,
     logger,
     metrics,
   })
 
-  return { ...createLifecycle([fetcher, peer]), peer, dataDirectory }
+  return { ...createLifecycle([sources, peer]), peer, sources, dataDirectory }
 }
 
 /**

@@ -20,6 +20,11 @@ export const ERRORS = {
   UNSUPPORTED: { status: 405, retryable: false, message: 'the operation is unsupported' },
   RANGE_INVALID: { status: 416, retryable: false, message: 'the requested range lies outside the content' },
 
+  BACK_TO_SOURCE_DISABLED: {
+    status: 503,
+    retryable: true,
+    message: 'the swarm did not give the content, and its origin may not be read from here',
+  },
   BLOCK_CORRUPT: { status: 502, retryable: true, message: 'a block does not match its digest in the block map' },
   BODY_TOO_LARGE: { status: 413, retryable: false, message: 'the request body is larger than this route accepts' },
   BLOCK_LATE: { status: 504, retryable: true, message: 'a block did not arrive in time' },

@@ -75,7 +75,7 @@ export async function startCluster(
 
   async function startNode(index: number, supernodeUrl: string, { host }: Upstream): Promise<TrialNode> {
     const name = `node ${index + 1}`
-    const places = ['--listen', '127.0.0.1:0', '--data-dir', join(directory, `node-${index + 1}`)]
+    const places = ['--listen', '127.0.0.1:0', '--socket', '', '--data-dir', join(directory, `node-${index + 1}`)]
     const args = [...places, '--supernode', supernodeUrl, '--default-upstream', host, ...common]
     const init = { program: 'dfdaemon', label: `dfdaemon of ${name}`, args, ready: DaemonReady } as const
     const { http } = await programs.start({ ...init, startTimeoutMs: START_TIMEOUT_MS }, options)

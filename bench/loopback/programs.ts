@@ -65,7 +65,7 @@ export async function startDfdaemon(
   { label, directory, supernodeUrl }: PeerInit,
   registry: Pick<Registry, 'url'>,
 ): Promise<Dfdaemon> {
-  const places = { listen: '127.0.0.1:0', dataDir: directory, supernode: supernodeUrl }
+  const places = { listen: '127.0.0.1:0', socket: '', dataDir: directory, supernode: supernodeUrl }
   const settings = { ...places, defaultUpstream: new URL(registry.url).host, ...LOG_LEVEL }
   const child = await children.start(label, moduleOf('dfdaemon'), JSON.stringify(settings))
   return { url: await ask(child, 'url'), ...(await peerProgram(child)) }

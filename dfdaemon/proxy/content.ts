@@ -21,11 +21,12 @@ export interface CallersContent {
 export async function openForCaller(
   { peer, access }: { readonly peer: Pick<Peer, 'open'>; readonly access: Pick<AccessCheck, 'check'> },
   source: Source,
-  { signal }: { signal: AbortSignal },
+  { signal, background = false }: { signal: AbortSignal; background?: boolean | undefined },
 ): Promise<CallersContent> {
   let isAsked = true
   const content = await peer.open(source, {
     signal,
+    background,
     async mayRead() {
       isAsked = false
       await access.check(source, { allowStale: true, signal })

@@ -36,6 +36,8 @@ export interface ContentRequest {
   readonly range: string | undefined
   /** Whether the content may go through the swarm. */
   readonly p2p: boolean
+  /** Whether it gives way to other downloads; it does not by default. */
+  readonly background?: boolean | undefined
   /** Writes the headers. */
   readonly begin: (status: number, headers: Record<string, string | number>) => ServerResponse
   /** Aborted when the client hangs up. */
@@ -62,12 +64,12 @@ export async function giveContent(components: GiveContentComponents, request: Co
 
 async function give(
   components: GiveContentComponents,
-  { source, range: rangeHeader, p2p, begin, signal }: ContentRequest,
+  { source, range: rangeHeader, p2p, background, begin, signal }: ContentRequest,
   pull: RunningPull,
 ): Promise<boolean> {
   const { peer, access, account } = components
   const { content: opened, isAsked } = p2p
-    ? await openChecked(components, source, { signal })
+    ? await openChecked(components, source, { signal, background })
     : { content: await peer.openDirect(source, { signal }), isAsked: false }
   // A part can be named of content of known length only, and clients that resume take nothing but 206.
   const sizeBytes = opened.sizeBytes ?? (rangeHeader === undefined ? undefined : await toldSize(access, source, signal))
@@ -92,7 +94,7 @@ const SETTLE_MS = 5_000
 async function openChecked(
   { peer, access, checkedFirstBytes }: GiveContentComponents,
   source: Source,
-  options: { signal: AbortSignal },
+  options: { signal: AbortSignal; background: boolean | undefined },
 ): Promise<CallersContent> {
   const first = await openForCaller({ peer, access }, source, options)
   if ((first.content.sizeBytes ?? Number.POSITIVE_INFINITY) > checkedFirstBytes) return first

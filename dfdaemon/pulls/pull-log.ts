@@ -28,6 +28,7 @@ export interface RunningPull {
 
 /** Which pulls to list; all that are remembered by default. */
 export interface PullFilter {
+  readonly id?: number | undefined
   readonly task?: string | undefined
   readonly registry?: string | undefined
   readonly repository?: string | undefined
@@ -85,7 +86,11 @@ export class PullLog {
   }
 
   /** The newest first. */
-  list({ task, registry, repository, limit = MAX_PULLS }: PullFilter = {}): Pull[] {
+  list({ id, task, registry, repository, limit = MAX_PULLS }: PullFilter = {}): Pull[] {
+    if (id !== undefined) {
+      const read = this.#pulls.get(id)
+      return read === undefined ? [] : [read()]
+    }
     const pulls: Pull[] = []
     for (const read of this.#pulls.values()) {
       if (pulls.length >= limit) break

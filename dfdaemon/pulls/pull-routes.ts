@@ -6,6 +6,7 @@ import type { PullLog } from './pull-log.ts'
 
 const PullQuery = Type.Object(
   {
+    id: Type.Optional(Type.Integer({ minimum: 1, description: 'the one of this number' })),
     task: Type.Optional(Type.String({ maxLength: 256, description: 'id of the task that was pulled' })),
     registry: Type.Optional(Type.String({ maxLength: 256 })),
     repository: Type.Optional(Type.String({ maxLength: 256 })),

@@ -20,6 +20,7 @@ export const EXIT = {
   rangeInvalid: 33,
   certificate: 60,
   wrongContent: 65,
+  notInSwarm: 69,
   interrupted: 130,
 } as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
@@ -38,6 +39,7 @@ export const EXIT_MEANINGS: readonly (readonly [ExitCode, string])[] = [
   [EXIT.rangeInvalid, 'the content has no such range'],
   [EXIT.certificate, "the origin's certificate is not trusted"],
   [EXIT.wrongContent, 'the content does not have its digest'],
+  [EXIT.notInSwarm, 'the swarm does not have it, and --disable-back-to-source was given'],
   [EXIT.interrupted, 'interrupted'],
 ]
 
@@ -51,6 +53,7 @@ const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   STORE_FULL: EXIT.notWritten,
   RANGE_INVALID: EXIT.rangeInvalid,
   CONTENT_CORRUPT: EXIT.wrongContent,
+  BACK_TO_SOURCE_DISABLED: EXIT.notInSwarm,
 }
 
 /** Of connections, by the code of the system, of OpenSSL or of the HTTP client. */

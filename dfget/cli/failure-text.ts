@@ -19,6 +19,7 @@ const STATUS_ADVICE: Readonly<Record<number, string>> = {
 const CODE_ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
   CONTENT_CORRUPT: 'the file was not kept; check the digest, or ask whoever offers the file',
   ORIGIN_UNREACHABLE: 'check the URL and the network',
+  BACK_TO_SOURCE_DISABLED: 'check --supernode, or leave out --disable-back-to-source',
 }
 
 /**

@@ -1,12 +1,13 @@
-import { parseArguments } from './command.ts'
+import { type DfgetArguments, parseArguments } from './command.ts'
+import { chooseContents } from './contents/choose-contents.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts'
 import { failureText } from './failure-text.ts'
 import { type DfgetStreams, fetchAll } from './fetch-all.ts'
 import { listenForInterruption } from './interruption.ts'
-import { checkOutputs } from './open-output.ts'
-import { downloadRequest } from './request.ts'
-import { readUrlList } from './url-list.ts'
-import { withPeer } from './with-peer.ts'
+import { checkOutput } from './output/open-output.ts'
+import { allRequests } from './request/all-requests.ts'
+import { readUrlList } from './request/url-list.ts'
+import { readWanted } from './request/wanted.ts'
 
 /** What a run reads and writes. */
 export interface RunStreams extends DfgetStreams {
@@ -14,25 +15,39 @@ export interface RunStreams extends DfgetStreams {
 }
 
 /** Runs a command line to its end. Every failure has been said on standard error when it resolves. */
-export async function runDfget(argv: readonly string[], { stdin, stdout, stderr }: RunStreams): Promise<ExitCode> {
+export async function runDfget(argv: readonly string[], streams: RunStreams): Promise<ExitCode> {
   using interruption = listenForInterruption()
-  const { signal } = interruption
+  const { stdout, stderr } = streams
   try {
-    const download = parseArguments(argv, { stdout, stderr })
-    if (download === undefined) return EXIT.ok
-    const { urls, config } = download
-    const requests = (await readUrlList({ urls, config, stdin })).map(url => downloadRequest(url, config))
-    checkOutputs(requests, config)
-    await withPeer(
-      config,
-      requests.map(({ source }) => source.url),
-      (dfget, delivered) => fetchAll({ dfget, delivered, stdout, stderr }, requests, config, { signal }),
-      { signal },
-    )
+    const found = parseArguments(argv, { stdout, stderr })
+    if (found !== undefined) await download(found, streams, interruption)
     return EXIT.ok
   } catch (error) {
     const text = failureText(error)
     if (text !== undefined) stderr.write(`dfget: ${text}\n`)
     return exitCodeOf(error)
   }
+}
+
+async function download(
+  { urls: named, config }: DfgetArguments,
+  { stdin, stdout, stderr }: RunStreams,
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  const urls = await readUrlList({ urls: named, config, stdin })
+  const wanted = readWanted(urls, config)
+  const {
+    several,
+    requests: [only],
+  } = wanted
+  if (!several && only !== undefined) await checkOutput({ config, suggestedName: only.suggestedName })
+  const contents = await chooseContents(config, urls, { signal })
+  let failure: unknown
+  try {
+    const requests = allRequests(wanted, config, () => contents.sources(), { signal })
+    await fetchAll({ contents, stdout, stderr }, { requests, several, config }, { signal })
+  } catch (error) {
+    failure = error
+  }
+  await contents.end(failure, { signal })
 }

@@ -18,6 +18,7 @@ import type { PeerLimits } from './exchange/peer-limits.ts'
 import { Holdings } from './holdings.ts'
 import type { PEER_METRICS } from './metrics.ts'
 import type { Peer } from './peer.ts'
+import { createPermittedOrigin } from './permitted-origin.ts'
 import { StoredContent } from './stored-content.ts'
 import { InventoryLinks } from './swarm/inventory-links.ts'
 import { SupernodeLink } from './swarm/supernode-link.ts'
@@ -47,7 +48,7 @@ const MAX_BLOCK_CLIENTS = 512
 export function createPeer(components: PeerComponents, init: { labels?: Labels } = {}): Peer {
   const { node, store, buffers, hasher, origin, supernode, limits, clock, logger, metrics } = components
   const resume = {
-    origin,
+    origin: createPermittedOrigin(origin),
     logger,
     account: (bytes: number) => metrics.originBytes.inc(bytes),
     gateOf: (task: TaskId) => limits.downloads.gate(() => task),

@@ -45,6 +45,7 @@ export function createConfigCommand(
       const asInFile = option.flags.replace(/^(-\w, )?--[\w-]+/, `--${leaf.path.join('.')}`)
       command.addOption(hiddenOption(asInFile, option))
     }
+    for (const alias of leaf.schema.aliases ?? []) command.addOption(aliasOption(alias, option))
   }
   if (last !== undefined) addCommonOptions(command.optionsGroup(`${last}:`), program)
   return command
@@ -75,6 +76,15 @@ function optionOf(program: string, leaf: ConfigLeaf, plainBooleans: boolean): Se
 /** Another flag for the same setting. */
 function hiddenOption(flags: string, { setting }: SettingOption): Option {
   return new SettingOption(flags, setting).hideHelp()
+}
+
+/** The same flag under the name that another program gives it. */
+function aliasOption(alias: string, option: SettingOption): Option {
+  const same = hiddenOption(option.flags.replace(/^(-\w, )?--[\w-]+/, `--${alias}`), option)
+  // Commander would read --no-clobber as the opposite of a clobber.
+  same.negate = false
+  if (option.parseArg !== undefined) same.parseArg = option.parseArg
+  return same
 }
 
 function isCamelCase({ path }: ConfigLeaf): boolean {

@@ -20,6 +20,8 @@ export interface LeafSchema extends TSchema {
   properties?: Record<string, LeafSchema>
   /** A one-letter flag beside the long one, `-O`. */
   short?: string
+  /** Further names of the flag, without dashes, that people know from other programs: `no-clobber`. */
+  aliases?: readonly string[]
   /** What the help calls the value, `file`; `value` by default. */
   placeholder?: string
   /**

@@ -1,12 +1,12 @@
 import { createSecureContext, getCACertificates } from 'node:tls'
 import { LRUCache } from 'lru-cache'
-import type { Agent, buildConnector } from 'undici'
+import type { buildConnector, Dispatcher } from 'undici'
 import type { TlsSettings } from './tls-settings.ts'
 
 /** Connection pools, one for each distinct TLS setting. */
 export interface Agents {
   /** The pool for a host with these settings; the one for all other hosts without. */
-  of(tls: TlsSettings | undefined): Agent
+  of(tls: TlsSettings | undefined): Dispatcher
   /** Closes every connection; what is under way fails. */
   stop(): Promise<void>
 }
@@ -19,11 +19,11 @@ const DISTINCT_MAX = 64
  * @param caCertificates PEM certificates that every pool trusts besides the system's
  */
 export function createAgents(
-  create: (tls: buildConnector.BuildOptions) => Agent,
+  create: (tls: buildConnector.BuildOptions) => Dispatcher,
   caCertificates: readonly string[] | undefined,
 ): Agents {
-  const all = new Set<Agent>()
-  const special = new LRUCache<string, Agent>({
+  const all = new Set<Dispatcher>()
+  const special = new LRUCache<string, Dispatcher>({
     max: DISTINCT_MAX,
     dispose: agent => {
       const forget = (): void => void all.delete(agent)
@@ -31,7 +31,7 @@ export function createAgents(
     },
   })
 
-  function add(tls: buildConnector.BuildOptions): Agent {
+  function add(tls: buildConnector.BuildOptions): Dispatcher {
     const agent = create(tls)
     all.add(agent)
     return agent

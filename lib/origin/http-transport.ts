@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, type buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { createAgents } from './agents.ts'
 import { createGuardedConnector, LINK_LOCAL_NETWORKS } from './blocked-networks.ts'
 import { connectionError } from './connection-error.ts'
@@ -51,6 +51,11 @@ export interface HttpTransportInit {
   readonly tlsFor?: ((host: string) => TlsSettings | undefined) | undefined
   /** Networks in CIDR form that are never connected to, checked after name resolution. Link-local by default. */
   readonly blockedNetworks?: readonly string[] | undefined
+  /**
+   * Whether requests go through a proxy: one for all by its URL, or what the environment names (`http_proxy`, `https_proxy`,
+   * `no_proxy`). The proxy resolves names then, so that blocked networks are its own business.
+   */
+  readonly proxy?: { readonly url?: string | undefined } | undefined
   /** Sent as `Via` with every request, for whoever has to know its own requests again (RFC 9110 §7.6.3). */
   readonly via?: string | undefined
 }
@@ -65,7 +70,7 @@ const BODY_BUFFER_BYTES = 256 * 1024
 export function createHttpTransport(init: HttpTransportInit = {}): HttpTransport {
   const agents = createAgents(
     tls =>
-      new Agent({
+      createDispatcher(init, tls, {
         allowH2: false,
         connections: init.connectionsPerHost ?? CONNECTIONS_PER_HOST,
         headersTimeout: init.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
@@ -110,6 +115,17 @@ export function createHttpTransport(init: HttpTransportInit = {}): HttpTransport
     },
     stop: () => agents.stop(),
   }
+}
+
+function createDispatcher(
+  { proxy, connectTimeoutMs = CONNECT_TIMEOUT_MS }: HttpTransportInit,
+  tls: buildConnector.BuildOptions,
+  options: Agent.Options,
+): Dispatcher {
+  if (proxy === undefined) return new Agent(options)
+  const { url } = proxy
+  const ofProxy = url === undefined ? {} : { httpProxy: url, httpsProxy: url }
+  return new EnvHttpProxyAgent({ ...options, ...ofProxy, requestTls: tls, connectTimeout: connectTimeoutMs })
 }
 
 function isConnectionLoss(error: unknown): boolean {

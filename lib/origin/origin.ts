@@ -16,6 +16,8 @@ export interface Source {
   readonly validator?: string | undefined
   /** What tells its content from that of the same URL for others. */
   readonly identity?: SourceIdentity | undefined
+  /** Nobody but the supernode may read the origin for it. */
+  readonly swarmOnly?: boolean | undefined
   /** How long its blocks shall be, of a task that nobody has cut into blocks yet; see protocol/block-size.ts. */
   readonly blockSizeBytes?: number | undefined
 }

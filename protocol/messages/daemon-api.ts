@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { PeerIdField, SizeField, TaskIdField } from './codec.ts'
+import { RegisteredSource } from './registration.ts'
 
 /** Why bytes of a task were read from its origin by the node itself, instead of from the swarm. */
 export const OriginReason = Type.Object({
@@ -126,3 +127,29 @@ export type StoreDamage = Static<typeof StoreDamage>
 /** `POST /api/v1/store/gc`: the tasks that were deleted. */
 export const StoreSweep = Type.Object({ removed: Type.Array(TaskIdField) })
 export type StoreSweep = Static<typeof StoreSweep>
+
+/** `POST /api/v1/content` of a dfdaemon: content for a program of its node. The answer is the content, whole or the `Range` of it. */
+export const ContentWish = Type.Object(
+  {
+    source: RegisteredSource,
+    /** Nobody but the supernode may read the origin. */
+    swarmOnly: Type.Optional(Type.Boolean()),
+    /** Gives way to other downloads. */
+    background: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type ContentWish = Static<typeof ContentWish>
+
+/** What a dfdaemon answers when it cannot give content. */
+export const ContentRefusal = Type.Object({
+  /** From the error table. */
+  code: Type.String(),
+  /** What happened, and what to do about it. */
+  message: Type.String(),
+  /** What the origin answered, if it did. */
+  originStatus: Type.Optional(Type.Integer()),
+  /** When the origin wants to be asked again: its `Retry-After`. */
+  retryAfter: Type.Optional(Type.String()),
+})
+export type ContentRefusal = Static<typeof ContentRefusal>

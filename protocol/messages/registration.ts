@@ -25,24 +25,28 @@ export const SourceIdentityField = Type.Object(
   { additionalProperties: false },
 )
 
+/** Where content comes from, and what its requester shows there. */
+export const RegisteredSource = Type.Object(
+  {
+    url: Type.String({ minLength: 1, maxLength: 8192, pattern: '^https?://' }),
+    /** The requester's own headers for this origin: used for this task's origin requests only, never stored or logged. */
+    headers: Type.Record(Type.String({ maxLength: 256 }), Type.String({ maxLength: 32_768 })),
+    /** For the origin's challenge when the requester sent no `Authorization`: likewise never stored or logged. */
+    credentials: Type.Optional(OriginCredentials),
+    digest: Type.Optional(DigestField),
+    identity: Type.Optional(SourceIdentityField),
+    /** For a task that nobody has cut into blocks yet. */
+    blockSizeBytes: Type.Optional(BlockSizeField),
+  },
+  { additionalProperties: false },
+)
+export type RegisteredSource = Static<typeof RegisteredSource>
+
 /** `POST /peer/registry`: a peer wants the content of a URL. */
 export const RegistrationRequest = Type.Object(
   {
     peerId: PeerIdField,
-    source: Type.Object(
-      {
-        url: Type.String({ minLength: 1, maxLength: 8192, pattern: '^https?://' }),
-        /** The requester's own headers for this origin: used for this task's origin requests only, never stored or logged. */
-        headers: Type.Record(Type.String({ maxLength: 256 }), Type.String({ maxLength: 32_768 })),
-        /** For the origin's challenge when the requester sent no `Authorization`: likewise never stored or logged. */
-        credentials: Type.Optional(OriginCredentials),
-        digest: Type.Optional(DigestField),
-        identity: Type.Optional(SourceIdentityField),
-        /** For a task that nobody has cut into blocks yet. */
-        blockSizeBytes: Type.Optional(BlockSizeField),
-      },
-      { additionalProperties: false },
-    ),
+    source: RegisteredSource,
     /** Whether small content may come with the answer, see protocol/small-content.ts. */
     inline: Type.Optional(Type.Boolean()),
   },

@@ -64,6 +64,7 @@ export async function startDfdaemon(
     configFile,
     stringify({
       listen: DFDAEMON_LISTEN,
+      socket: '',
       supernode: supernodeUrl,
       dataDir: join(directory, 'data'),
       p2p: { listen: [`/ip4/${node.address}/tcp/9100`] },

@@ -60,7 +60,7 @@ export async function startCluster(
     const own: TestSettings =
       program === 'supernode'
         ? { 'http.listen': '127.0.0.1:0' }
-        : { listen: '127.0.0.1:0', defaultUpstream: registry.host, ...forDaemons }
+        : { listen: '127.0.0.1:0', socket: '', defaultUpstream: registry.host, ...forDaemons }
     return { ...own, dataDir: join(scratch.path, `${program}-${directories++}`), logLevel: 'silent', ...given }
   }
 

@@ -34,7 +34,7 @@ export async function createDfgetUser(): Promise<DfgetUser> {
   const scratch = await createScratchDirectory()
   const [home, cache] = [join(scratch.path, 'home'), join(scratch.path, 'cache')]
   await mkdir(home)
-  const options = { cwd: home, env: { ...process.env, XDG_CACHE_HOME: cache } }
+  const options = { cwd: home, env: { ...process.env, XDG_CACHE_HOME: cache, DFGET_DAEMON_SOCKET: '' } }
   const start = (...args: string[]) => startProcess(process.execPath, [MAIN, ...args], options)
   return {
     home,

@@ -20,7 +20,7 @@ afterEach(() => user[Symbol.asyncDispose]())
 
 describe('what goes wrong is said in one line', () => {
   test.each([
-    [['foo'], 2, '"foo" is not an absolute http:// or https:// URL'],
+    [['foo'], 2, '"foo" is not an absolute http, https, s3, oci or file URL'],
     [['http://nowhere.invalid/a'], 6, /nowhere\.invalid: the host name .*; check the URL and the network/],
     [['http://127.0.0.1:1/a'], 7, '127.0.0.1:1: connection refused; check the URL and the network'],
     [['--digest', 'md5:d41d8cd98f00b204e9800998ecf8427e', 'http://127.0.0.1:1/a'], 2, 'md5 can be forged'],

@@ -44,7 +44,8 @@ test('several URLs go to the current directory, each with its line and its objec
   const objects = stdout
     .trim()
     .split('\n')
-    .map(line => JSON.parse(line) as { url: string; digest: string })
+    .map(line => JSON.parse(line) as { event: string; url: string; digest: string })
+    .filter(({ event }) => event === 'done')
   expect(new Map(objects.map(({ url, digest }) => [url, digest]))).toEqual(
     new Map([...CONTENTS].map(([path, content]) => [server.url + path, digestOf(content)])),
   )
@@ -91,11 +92,11 @@ test('one that fails is said, and the others come', async () => {
   expect((await user.leftovers()).cache).toBe(0)
 })
 
-test('a directory that is not there is said before all else', async () => {
+test('a directory that is not there is made', async () => {
   const server = await serveForTest(answer)
-  const { code, stderr } = await user.run('-O', 'missing', ...urlsOf(server))
-  expect(stderr).toMatch(/the directory does not exist; make it/)
-  expect(code).toBe(23)
+  const { code } = await user.run('--quiet', '-O', 'missing/one', ...urlsOf(server))
+  expect(code).toBe(0)
+  await expectFiles(join(user.home, 'missing/one'))
 })
 
 test('an interruption ends all of them, and what was whole stays', async () => {

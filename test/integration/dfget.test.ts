@@ -41,6 +41,7 @@ describe('a download from an HTTP server', () => {
     })
     expect(await readFile(join(user.home, 'disk.img'))).toEqual(Buffer.from(CONTENT))
     expect(lastJson(stdout)).toEqual({
+      event: 'done',
       url: `${server.url}/a/disk.img?x=1`,
       output: join(user.home, 'disk.img'),
       sizeBytes: CONTENT.length,
@@ -51,7 +52,7 @@ describe('a download from an HTTP server', () => {
       originBytes: CONTENT.length,
       diskBytes: 0,
     })
-    expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+    expect(stdout.trimEnd().split('\n')).toHaveLength(2)
     expect(await user.leftovers()).toEqual({ files: ['disk.img'], cache: 0 })
     expect(server.requests).toEqual([expect.objectContaining({ path: '/a/disk.img?x=1' })])
     expect(server.requests[0]?.headers).toMatchObject({ 'x-one': '1, 2', 'x-two': '3' })
@@ -293,7 +294,7 @@ describe('with a supernode', () => {
     const args = ['--json', '--supernode', supernode.url, url]
 
     await using first = await user.start('-O', 'first', '--linger', '60', ...args)
-    const line = await first.waitForLine('stdout', text => text.startsWith('{'), TIMEOUT)
+    const line = await first.waitForLine('stdout', text => text.startsWith('{"event":"done"'), TIMEOUT)
     expect(lastJson(line)).toMatchObject({ supernodeBytes: CONTENT.length, originBytes: 0 })
     const second = await user.run('-O', 'second', ...args)
     expect(second.code).toBe(0)

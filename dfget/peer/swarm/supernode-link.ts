@@ -1,12 +1,13 @@
 import type { Clock } from '../../../lib/clock.ts'
 import type { Logger } from '../../../lib/logger.ts'
-import type { Source, SourceIdentity } from '../../../lib/origin/origin.ts'
+import type { Source } from '../../../lib/origin/origin.ts'
+import { registeredSource } from '../../../lib/origin/registered-source.ts'
 import type { P2pNode } from '../../../lib/p2p/p2p-node.ts'
 import { VERSION } from '../../../lib/version.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import type { Labels } from '../../../protocol/messages/codec.ts'
 import type { PeerToSupernode, SupernodeToPeer } from '../../../protocol/messages/control.ts'
-import type { ClusterInfo, RegistrationAnswer, RegistrationRequest } from '../../../protocol/messages/registration.ts'
+import type { ClusterInfo, RegistrationAnswer } from '../../../protocol/messages/registration.ts'
 import { createTicketVerifier, type TicketVerifier } from '../../../protocol/ticket.ts'
 import { type ControlChannel, openControlChannel } from '../../../supernode/client/control-client.ts'
 import type { SupernodeClient } from '../../../supernode/client/supernode-client.ts'
@@ -169,26 +170,6 @@ export class SupernodeLink {
         this.#retry(this.#retryMs)
       })
     })
-  }
-}
-
-function registeredSource(source: Source): RegistrationRequest['source'] {
-  const { url, headers, credentials, digest, identity, blockSizeBytes } = source
-  return {
-    url,
-    headers: { ...headers },
-    ...(credentials && { credentials }),
-    ...(digest && { digest }),
-    ...(identity && { identity: registeredIdentity(identity) }),
-    ...(blockSizeBytes && { blockSizeBytes }),
-  }
-}
-
-function registeredIdentity({ tag, application, filter }: SourceIdentity) {
-  return {
-    ...(tag === undefined ? {} : { tag }),
-    ...(application === undefined ? {} : { application }),
-    ...(filter === undefined ? {} : { filter: [...filter] }),
   }
 }
 

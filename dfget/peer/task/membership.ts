@@ -1,6 +1,6 @@
 import type { Clock } from '../../../lib/clock.ts'
 import type { Logger } from '../../../lib/logger.ts'
-import type { Source } from '../../../lib/origin/origin.ts'
+import type { Origin, Source } from '../../../lib/origin/origin.ts'
 import type { Bitfield } from '../../../protocol/bitfield.ts'
 import type { RegistrationAnswer } from '../../../protocol/messages/registration.ts'
 import type { TaskId } from '../../../protocol/task.ts'
@@ -11,6 +11,7 @@ import { News } from './news.ts'
 export interface MembershipComponents {
   readonly supernode: Pick<SupernodeLink, 'register' | 'send'>
   readonly links: Pick<InventoryLinks, 'leave' | 'tell'>
+  readonly resume: { readonly origin: Pick<Origin, 'locate'> }
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -58,9 +59,10 @@ export class Membership {
 
   /** Asks the supernode for a ticket. @throws whatever `SupernodeLink.register` throws */
   async register(): Promise<RegistrationAnswer> {
-    const { supernode, clock } = this.#components
+    const { supernode, clock, resume } = this.#components
+    const located = (await resume.origin.locate?.(this.#source)) ?? this.#source
     const registration = await supernode.register(
-      { source: this.#source, inline: this.#inline },
+      { source: located, inline: this.#inline },
       { signal: this.#stopped.signal },
     )
     const leftMs = registration.ticketExpiresAt - clock.wallTime()

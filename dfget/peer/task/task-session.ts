@@ -329,5 +329,8 @@ export class TaskSession {
 }
 
 function isOriginFailure(error: unknown): boolean {
-  return error instanceof OriginError || (error instanceof DamselflyError && error.code === 'ORIGIN_UNREACHABLE')
+  if (error instanceof OriginError) return true
+  return (
+    error instanceof DamselflyError && (error.code === 'ORIGIN_UNREACHABLE' || error.code === 'BACK_TO_SOURCE_DISABLED')
+  )
 }

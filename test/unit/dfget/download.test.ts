@@ -42,18 +42,14 @@ async function download(digests: Digest[], fields: Partial<TaskContent> & { fail
   }
   const output = {
     name: 'file',
+    begun: undefined,
     write: async (bytes: Uint8Array) => void written.push(Buffer.from(bytes)),
     replace: async (place: (path: string) => Promise<boolean>) =>
       (await place('/file.part')) ? CONTENT.length : undefined,
   }
-  const stored = { share: async (...asked: unknown[]) => store?.share(...asked) ?? false }
   const source = { url: 'http://host/file', headers: {}, digest: digests[0] }
-  const components: DownloadComponents = {
-    peer: { ...peer, stored },
-    output,
-    sharing: store && 'hard-link',
-    oneOff: false,
-  }
+  const share = store && (async (...asked: unknown[]) => store.share(...asked))
+  const components: DownloadComponents = { contents: peer, output, share }
   const running = new Download(components, { source, digests, suggestedName: 'file' })
   const digest = await running.run({ signal: new AbortController().signal })
   return { digest, text: Buffer.concat(written).toString(), doneBytes: running.doneBytes, reads: reads.length }

@@ -1,8 +1,8 @@
 import { link, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { openFileOutput } from '../../../dfget/cli/file-output.ts'
-import type { Output } from '../../../dfget/cli/output.ts'
+import { openFileOutput } from '../../../dfget/cli/output/file-output.ts'
+import type { Output } from '../../../dfget/cli/output/output.ts'
 import { createScratchDirectory, type ScratchDirectory } from '../../helpers/scratch-directory.ts'
 
 let scratch: ScratchDirectory

@@ -32,7 +32,7 @@ async function joined({ background = false } = {}): Promise<Membership> {
     leave() {},
     tell: (_task, _type, blocks) => void told.push(blocks),
   }
-  const components = { supernode, links, clock, logger: silentLogger() }
+  const components = { supernode, links, resume: { origin: {} }, clock, logger: silentLogger() }
   const source = { url: 'http://registry.example/x', headers: {} }
   const membership = new Membership(components, { source, background, inline: false })
   await membership.register()

@@ -62,21 +62,39 @@ test('the summary names each source with its share', () => {
 describe('several downloads', () => {
   const part = (fields: Partial<Progress>) => ({ ...progressOf(fields), name: 'part' })
 
-  test('are one: their sum, without a size until all have begun', () => {
-    const totals = new DownloadTotals(3)
-    expect(totals).toMatchObject({ name: '0 of 3 files', doneBytes: 0, sizeBytes: undefined })
-    totals.add(part({}))
-    totals.finish()
-    totals.add(part({ doneBytes: MIB, sizeBytes: 2 * MIB }))
-    expect(totals).toMatchObject({ name: '1 of 3 files', doneBytes: 33 * MIB, sizeBytes: undefined })
+  const totalsOf = (count: number, several = true) => {
+    const totals = new DownloadTotals({ several })
+    for (let expected = 0; expected < count; expected++) totals.expect()
+    return totals
+  }
+
+  test('are one: their sum, without a size until all are known and have begun', () => {
+    const totals = totalsOf(3)
+    expect(totals).toMatchObject({ name: '0 of 3+ files', doneBytes: 0, sizeBytes: undefined })
+    const [first, second] = [part({}), part({ doneBytes: MIB, sizeBytes: 2 * MIB })]
+    totals.begin(first)
+    totals.finish(first)
+    totals.begin(second)
+    expect(totals).toMatchObject({ name: '1 of 3+ files', doneBytes: 33 * MIB, sizeBytes: undefined })
     totals.skip()
-    expect(totals).toMatchObject({ name: '1 of 2 files', sizeBytes: 66 * MIB })
+    expect(totals).toMatchObject({ name: '1 of 2+ files', sizeBytes: undefined })
+    totals.expectNoMore()
+    expect(totals).toMatchObject({ name: '1 of 2 files', sizeBytes: 34 * MIB })
     expect(totals.account).toMatchObject({ peerBytes: 48 * MIB, supernodeBytes: 16 * MIB })
   })
 
+  test('do not count what a download had that begins again', () => {
+    const totals = totalsOf(1, false)
+    const failed = part({ doneBytes: MIB })
+    totals.begin(failed)
+    totals.giveUp(failed)
+    expect(totals).toMatchObject({ doneBytes: 0 })
+  })
+
   test('have no size when one of them has none', () => {
-    const totals = new DownloadTotals(1)
-    totals.add(part({ sizeBytes: undefined }))
+    const totals = totalsOf(1, false)
+    totals.expectNoMore()
+    totals.begin(part({ sizeBytes: undefined }))
     expect(totals).toMatchObject({ name: 'part', sizeBytes: undefined })
   })
 })

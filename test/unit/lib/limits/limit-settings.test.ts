@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { DfdaemonConfig } from '../../../../dfdaemon/config.ts'
+import { peerLimitsOf } from '../../../../dfget/config/limits.ts'
 import { DfgetConfig } from '../../../../dfget/config.ts'
 import { loadConfig } from '../../../../lib/config/load-config.ts'
 import { SupernodeConfig } from '../../../../supernode/config.ts'
@@ -9,7 +10,7 @@ const MIB = 1024 * 1024
 test('without settings only the number of uploads has a limit', () => {
   const ofPeer = { upload: 0, download: 0, perTask: 0, concurrentUploads: 32 }
   expect(loadConfig('dfdaemon', DfdaemonConfig, {}).limits).toEqual(ofPeer)
-  expect(loadConfig('dfget', DfgetConfig, {}).limits).toEqual(ofPeer)
+  expect(peerLimitsOf(loadConfig('dfget', DfgetConfig, {}))).toEqual(ofPeer)
   expect(loadConfig('supernode', SupernodeConfig, {}).limits).toEqual({ egress: 0, concurrentUploads: 32 })
 })
 

@@ -1,31 +1,27 @@
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
-import { DamselflyError } from '../../protocol/errors.ts'
-import type { DfgetConfig } from '../config.ts'
+import { DamselflyError } from '../../../protocol/errors.ts'
+import type { DfgetConfig } from '../../config.ts'
 
 /** What a user has named on the command line and in a file. */
 export interface UrlListInit {
   readonly urls: readonly string[]
-  readonly config: Pick<DfgetConfig, 'inputFile' | 'digest'>
+  readonly config: Pick<DfgetConfig, 'inputFile'>
   readonly stdin: AsyncIterable<Uint8Array>
 }
 
 /**
  * The URLs to download, each once: those of the command line, then those of `--input-file`, one a line, where empty lines and lines
  * that begin with # say nothing. `-` is standard input.
- * @throws DamselflyError REQUEST_INVALID when there is none, or several where only one can be meant; CONFIG_INVALID for a file that
- * cannot be read
+ * @throws DamselflyError REQUEST_INVALID when there is none; CONFIG_INVALID for a file that cannot be read
  */
 export async function readUrlList({ urls, config, stdin }: UrlListInit): Promise<readonly string[]> {
-  const { inputFile, digest } = config
+  const { inputFile } = config
   const listed = inputFile === undefined ? [] : linesOf(await readInput(inputFile, stdin))
   const all = [...new Set([...urls, ...listed])]
   if (all.length === 0) {
     const detail = inputFile === undefined ? 'name a URL to download' : `${inputFile} names no URL`
     throw new DamselflyError('REQUEST_INVALID', detail)
-  }
-  if (all.length > 1 && digest !== undefined) {
-    throw new DamselflyError('REQUEST_INVALID', '--digest is that of one file, and several URLs were given')
   }
   return all
 }

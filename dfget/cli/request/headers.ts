@@ -1,4 +1,4 @@
-import { DamselflyError } from '../../protocol/errors.ts'
+import { DamselflyError } from '../../../protocol/errors.ts'
 
 /** Field names and values by RFC 9110 §5.1 and §5.5. */
 const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/s

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { DamselflyError } from '../../protocol/errors.ts'
+import { DamselflyError } from '../../../protocol/errors.ts'
 import type { Output } from './output.ts'
 
 /** Writes to standard output, in order and as slowly as its reader reads. */
@@ -9,6 +9,7 @@ export function createStreamOutput(stream: Writable, { signal }: { signal: Abort
   return {
     name: 'standard output',
     path: undefined,
+    begun: undefined,
     async write(bytes) {
       signal.throwIfAborted()
       const { promise, resolve, reject } = Promise.withResolvers<void>()

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, link, lstat, open, rename, stat, unlink } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { copyFile, type FileHandle, link, lstat, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { syncDirectory } from '../../lib/fs.ts'
-import { DamselflyError } from '../../protocol/errors.ts'
-import type { Output } from './output.ts'
+import { syncDirectory } from '../../../lib/fs.ts'
+import { DamselflyError } from '../../../protocol/errors.ts'
+import type { Begun, Output } from './output.ts'
 
 export interface FileOutputInit {
   /** File, or directory for a file of the suggested name; the current directory by default. */
@@ -12,6 +13,10 @@ export interface FileOutputInit {
   readonly overwrite: boolean
   /** Whether a file that exists is left as it is, and nothing is opened. */
   readonly skipExisting?: boolean
+  /** Whether a file that exists is the beginning of what is to come. */
+  readonly continue?: boolean
+  /** Whether the directories on the way to the file are made. */
+  readonly makeDirectories?: boolean
 }
 
 /** File systems allow names of 255 bytes; the rest of a temporary name has 42. */
@@ -30,33 +35,77 @@ const ADVICE: Readonly<Record<string, string>> = {
 }
 
 /**
- * Opens a file output: bytes go to `<name>.<random>.part` beside the file, which gets its name when it is whole and on the disk.
+ * Opens a file output: bytes go to `<name>.<random>.part` beside the file, which gets its name when it is whole and on the disk. What is
+ * continued is copied there first, so that the file stays as it is until then.
  * @returns undefined for a file that is to be skipped
  * @throws DamselflyError OUTPUT_FAILED when it could not be finished either; REQUEST_INVALID when there is no name
  */
 export async function openFileOutput(init: FileOutputInit): Promise<Output | undefined> {
-  const path = await targetOf(init)
-  if (!init.overwrite && (await exists(path))) {
-    if (init.skipExisting === true) return undefined
-    throw alreadyThere(path)
-  }
+  const target = await findTarget(init)
+  if (target === undefined) return undefined
+  const { path, exists: isThere } = target
   const name = basename(path)
   const prefix = Buffer.from(name).length > MAX_TEMPORARY_PREFIX_BYTES ? 'download' : name
   const temporary = join(dirname(path), `${prefix}.${randomUUID()}.part`)
-  const handle = await failingAs(path, () => open(temporary, 'wx', 0o666))
-  return new PartFile({ path, temporary, handle, overwrite: init.overwrite })
+  const begins = isThere && init.continue === true
+  return failingAs(path, async () => {
+    if (init.makeDirectories === true) await mkdir(dirname(path), { recursive: true })
+    if (!begins) {
+      const handle = await open(temporary, 'wx', 0o666)
+      return new PartFile({ path, temporary, handle, overwrite: init.overwrite, begun: undefined })
+    }
+    await copyFile(path, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
+    const handle = await open(temporary, 'a+')
+    return new PartFile({ path, temporary, handle, overwrite: true, begun: await begunOf(handle) })
+  })
+}
+
+/**
+ * Where a file output would go.
+ * @returns undefined for a file that is to be skipped
+ * @throws DamselflyError OUTPUT_FAILED when something is there that may not be replaced; REQUEST_INVALID when there is no name
+ */
+export async function findTarget(init: FileOutputInit): Promise<{ path: string; exists: boolean } | undefined> {
+  const path = await targetOf(init)
+  const found = await lstat(path).catch(() => undefined)
+  if (found === undefined || init.overwrite) return { path, exists: found !== undefined }
+  if (init.skipExisting === true) return undefined
+  if (init.continue === true) {
+    if ((await stat(path).catch(() => undefined))?.isFile() === true) return { path, exists: true }
+    throw new DamselflyError('OUTPUT_FAILED', `${path} is no file that could be continued; name another with --output`)
+  }
+  throw alreadyThere(path)
+}
+
+async function begunOf(handle: FileHandle): Promise<Begun> {
+  const { size: sizeBytes } = await handle.stat()
+  return {
+    sizeBytes,
+    async *read(start) {
+      if (start >= sizeBytes) return
+      yield* handle.createReadStream({ start, end: sizeBytes - 1, autoClose: false }) as AsyncIterable<Uint8Array>
+    },
+  }
 }
 
 class PartFile implements Output {
   readonly path: string
   readonly name: string
+  readonly begun: Begun | undefined
   readonly #temporary: string
   #handle: FileHandle
   readonly #overwrite: boolean
   #finished = false
 
-  constructor(init: { path: string; temporary: string; handle: FileHandle; overwrite: boolean }) {
+  constructor(init: {
+    path: string
+    temporary: string
+    handle: FileHandle
+    overwrite: boolean
+    begun: Begun | undefined
+  }) {
     this.path = init.path
+    this.begun = init.begun
     this.name = basename(init.path)
     this.#temporary = init.temporary
     this.#handle = init.handle
@@ -128,7 +177,7 @@ async function targetOf({ output, suggestedName }: FileOutputInit): Promise<stri
 function alreadyThere(path: string): DamselflyError {
   return new DamselflyError(
     'OUTPUT_FAILED',
-    `${path} exists; --overwrite replaces it, --skip-existing leaves it, --output names another`,
+    `${path} exists; --overwrite replaces it, --continue goes on behind it, --skip-existing leaves it, --output names another`,
   )
 }
 

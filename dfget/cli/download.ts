@@ -7,6 +7,7 @@ import type { ReadOptions, ReadRange, TaskContent } from '../peer/task/task-cont
 import type { ProgressSource } from '../progress/progress-display.ts'
 import type { Contents, ShareContent } from './contents/contents.ts'
 import { isCorrupt } from './is-corrupt.ts'
+import { OtherFileError } from './other-file-error.ts'
 import type { Begun, Output } from './output/output.ts'
 import type { DownloadRequest } from './request/request.ts'
 
@@ -130,7 +131,7 @@ export class Download implements ProgressSource {
     const { sizeBytes: begunBytes } = begun
     this.#outputBytes = begunBytes
     if (content.sizeBytes !== undefined && begunBytes > content.sizeBytes) {
-      throw notItsBeginning(`has ${begunBytes} bytes, the content ${content.sizeBytes}`)
+      throw new OtherFileError(`has ${begunBytes} bytes, the content ${content.sizeBytes}`)
     }
     const start = compareFrom(begun)
     const same = compared(content.read({ start }, options), begun.read(start), begunBytes - start)
@@ -210,23 +211,16 @@ async function* compared(
   for await (const piece of pieces) {
     const common = Math.min(piece.length, Math.max(0, length - position))
     if (!known.subarray(position, position + common).equals(piece.subarray(0, common))) {
-      throw notItsBeginning('has other bytes')
+      throw new OtherFileError('has other bytes')
     }
     position += common
     if (common < piece.length) yield piece.subarray(common)
   }
 }
 
-function notItsBeginning(why: string): DamselflyError {
-  return new DamselflyError(
-    'OUTPUT_FAILED',
-    `what is in the file is not the beginning of this content: it ${why}; --overwrite replaces it, --output names another file`,
-  )
-}
-
 /** The content ends before what is there. */
 function tooLong(error: unknown): never {
-  throw error instanceof DamselflyError && error.code === 'RANGE_INVALID' ? notItsBeginning('is longer') : error
+  throw error instanceof DamselflyError && error.code === 'RANGE_INVALID' ? new OtherFileError('is longer') : error
 }
 
 function tooFew(readBytes: number, sizeBytes: number | undefined): DamselflyError {

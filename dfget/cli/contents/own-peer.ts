@@ -10,6 +10,7 @@ import type { Sources } from '../../create-sources.ts'
 import { clearDataDirectory, dataDirectories, isLastUse } from '../../data-directory.ts'
 import type { TaskContent } from '../../peer/task/task-content.ts'
 import { isCorrupt } from '../is-corrupt.ts'
+import { OtherFileError } from '../other-file-error.ts'
 import { UnfinishedError } from '../unfinished-error.ts'
 import type { Contents, OpenContentOptions, ShareContent } from './contents.ts'
 
@@ -71,7 +72,8 @@ export class OwnPeer implements Contents {
     try {
       if (failure === undefined) return await linger(this.#config.linger * 1000, signal)
       // Wrong content is on its way out of the store, so what is still there is nothing to go on from.
-      state.storedBytes = isCorrupt(failure) ? 0 : await this.#storedBytes()
+      const isUseless = isCorrupt(failure) || failure instanceof OtherFileError
+      state.storedBytes = isUseless ? 0 : await this.#storedBytes()
       throw state.storedBytes > 0 && kept !== 'never'
         ? new UnfinishedError(failure, { ...state, directory, several: this.#several })
         : failure

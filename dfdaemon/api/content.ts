@@ -1,13 +1,25 @@
 import type { FastifyInstance } from 'fastify'
-import { answers } from '../../lib/http/answers.ts'
+import { answers, jsonAnswer } from '../../lib/http/answers.ts'
 import { toTableError } from '../../lib/http/api-server.ts'
 import { checkFromHere } from '../../lib/http/from-here.ts'
 import { OriginError } from '../../lib/origin/origin-error.ts'
-import { type ContentRefusal, ContentWish } from '../../protocol/messages/daemon-api.ts'
+import { ContentRefusal, ContentWish } from '../../protocol/messages/daemon-api.ts'
 import { MAX_REGISTRATION_BYTES } from '../../protocol/messages/registration.ts'
 import { formatUnsatisfiedRange } from '../../protocol/range.ts'
 import { UnsatisfiedRange } from '../proxy/content.ts'
 import { type GiveContentComponents, giveContent } from '../proxy/give-content.ts'
+
+/** Answers of an origin, and what keeps it from being asked, by status. */
+const REFUSALS = [
+  [400, 'the request is malformed'],
+  [401, 'the origin wants credentials'],
+  [403, 'the origin does not let the caller read this'],
+  [404, 'the origin has no such content'],
+  [416, 'the content has no such range'],
+  [429, 'the origin has had too many requests'],
+  [502, 'the origin failed, or could not be reached'],
+  [503, 'neither the swarm nor, where it may be read, the origin gives the content'],
+] as const
 
 /**
  * `POST /api/v1/content`: any content for a program of this machine, such as dfget, with its own authority at the origin. Ranges and the
@@ -26,15 +38,13 @@ export function addContentRoute(app: FastifyInstance, components: GiveContentCom
         summary: 'Content of a URL for a program of this machine',
         tags: ['content'],
         body: ContentWish,
-        response: answers({ 200: bytes('all of it'), 206: bytes('the range that was asked for') }, [
-          'UNAUTHORIZED',
-          'DENIED',
-          'BLOB_UNKNOWN',
-          'RANGE_INVALID',
-          'ORIGIN_FAILED',
-          'ORIGIN_UNREACHABLE',
-          'BACK_TO_SOURCE_DISABLED',
-        ]),
+        response: answers({
+          200: bytes('all of it'),
+          206: bytes('the range that was asked for'),
+          ...Object.fromEntries(
+            REFUSALS.map(([status, description]) => [status, jsonAnswer(description, ContentRefusal)]),
+          ),
+        }),
       },
     },
     async (request, reply) => {

@@ -90,6 +90,12 @@ test('every route of a supernode is described, and answers as described', async 
   ])
 })
 
+/** The body that asks for a blob of the registry. */
+function wishFor(digest: string): string {
+  const url = `${cluster.registry.url}/v2/${blob.repository}/blobs/${digest}`
+  return JSON.stringify({ source: { url, headers: {}, digest } })
+}
+
 test('every route of a dfdaemon is described, and answers as described', async () => {
   const task = `/api/v1/store/tasks/${blob.digest}`
   await observe(node, [
@@ -108,6 +114,9 @@ test('every route of a dfdaemon is described, and answers as described', async (
     ['DELETE', `${task}/pin`, 204],
     ['POST', `${task}/verify`, 200],
     ['POST', '/api/v1/store/gc', 200],
+    ['POST', '/api/v1/content', 200, wishFor(blob.digest)],
+    ['POST', '/api/v1/content', 404, wishFor(`sha256:${'0'.repeat(64)}`)],
+    ['POST', '/api/v1/content', 400, '{}'],
     ['DELETE', task, 204],
     ['DELETE', `/api/v1/store/tasks/${'x'.repeat(10)}`, 404],
   ])

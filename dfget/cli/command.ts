@@ -18,8 +18,8 @@ export interface CommandStreams {
 }
 
 const DESCRIPTION =
-  'Downloads a file over http or https as a peer of the swarm: blocks come from other peers and the supernode, and from ' +
-  'the origin where those fail.'
+  'Downloads files from web servers, S3 stores and registries through the swarm: blocks come from other peers and the ' +
+  "supernode, and from the origin where those fail. The node's dfdaemon does it where there is one."
 
 /** The headings of the help. */
 export const HELP_GROUPS = ['What to download', 'Output', 'Origin', 'Swarm', 'Limits', 'Store', 'This run'] as const

@@ -12,5 +12,11 @@ export const EXAMPLES: readonly Example[] = [
     meaning: 'Downloads it through the swarm, and checks what has come.',
   },
   { line: 'dfget -O - https://example.com/backup.tar | tar -x', meaning: 'Unpacks an archive while it arrives.' },
+  {
+    line: "dfget -r --include '*.safetensors' -O models/ https://example.com/models/",
+    meaning: 'Downloads what is wanted below a directory listing.',
+  },
+  { line: 'dfget -O app/ oci://registry.example/team/app:1.2', meaning: 'Downloads the files of an artifact.' },
+  { line: 'dfget --range 0-499 s3://bucket/key', meaning: 'Downloads the beginning of an object.' },
   { line: 'dfget -O models/ --input-file list.txt', meaning: 'Downloads the URLs of a list to a directory.' },
 ]

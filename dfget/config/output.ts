@@ -8,7 +8,7 @@ export const OUTPUT_SETTINGS = {
     Type.String({
       group,
       short: '-O',
-      aliases: ['output-document'],
+      aliases: ['o', 'output-document'],
       placeholder: 'file',
       minLength: 1,
       description: "where to write; - is standard output (default: the URL's last path segment, in this directory)",

@@ -59,7 +59,10 @@ function addCommonOptions(command: Command, program: string): void {
 }
 
 function optionOf(program: string, leaf: ConfigLeaf, plainBooleans: boolean): SettingOption {
-  const { type, description: text = '', default: value, short, placeholder = 'value', repeatable } = leaf.schema
+  const { type, description = '', aliases = [], default: value, short, placeholder = 'value', repeatable } = leaf.schema
+  const text = [description, ...(aliases.length === 0 ? [] : [`also ${aliases.map(flagOfAlias).join(', ')}`])].join(
+    '; ',
+  )
   const unset = value === undefined || value === '' || (plainBooleans && value === false)
   const defaultText = unset ? undefined : [value].flat().join(',') || 'none'
   const taken = type !== 'boolean' ? ` <${placeholder}>` : plainBooleans ? '' : ' [value]'
@@ -78,9 +81,14 @@ function hiddenOption(flags: string, { setting }: SettingOption): Option {
   return new SettingOption(flags, setting).hideHelp()
 }
 
+function flagOfAlias(alias: string): string {
+  return alias.length === 1 ? `-${alias}` : `--${alias}`
+}
+
 /** The same flag under the name that another program gives it. */
 function aliasOption(alias: string, option: SettingOption): Option {
-  const same = hiddenOption(option.flags.replace(/^(-\w, )?--[\w-]+/, `--${alias}`), option)
+  const flag = flagOfAlias(alias)
+  const same = hiddenOption(option.flags.replace(/^(-\w, )?--[\w-]+/, flag), option)
   // Commander would read --no-clobber as the opposite of a clobber.
   same.negate = false
   if (option.parseArg !== undefined) same.parseArg = option.parseArg

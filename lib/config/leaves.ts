@@ -20,7 +20,7 @@ export interface LeafSchema extends TSchema {
   properties?: Record<string, LeafSchema>
   /** A one-letter flag beside the long one, `-O`. */
   short?: string
-  /** Further names of the flag, without dashes, that people know from other programs: `no-clobber`. */
+  /** Further names of the flag, without dashes, that people know from other programs: `no-clobber`, `o`. */
   aliases?: readonly string[]
   /** What the help calls the value, `file`; `value` by default. */
   placeholder?: string

@@ -4,7 +4,14 @@ import { Value } from 'typebox/value'
 import { apiRefusal } from '../../lib/http/api-refusal.ts'
 import { OriginError } from '../../lib/origin/origin-error.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
-import { type ContentRefusal, type ContentWish, type Pull, Pulls } from '../../protocol/messages/daemon-api.ts'
+import {
+  type ContentRefusal,
+  type ContentWish,
+  type DaemonTask,
+  DaemonTasks,
+  type Pull,
+  Pulls,
+} from '../../protocol/messages/daemon-api.ts'
 import { parseContentRange } from '../../protocol/range.ts'
 import { isTaskId, type TaskId } from '../../protocol/task.ts'
 
@@ -33,6 +40,8 @@ export interface ContentClient {
    * @throws DamselflyError DAEMON_UNREACHABLE; what the dfdaemon says; OriginError what the origin answered to it
    */
   open(wish: ContentWish, options: { range?: string | undefined; signal: AbortSignal }): Promise<GivenContent>
+  /** What the node holds or is downloading. @throws DamselflyError DAEMON_UNREACHABLE */
+  tasks(options: { signal: AbortSignal }): Promise<DaemonTask[]>
   /** What became of a pull so far; undefined when it is forgotten. @throws DamselflyError DAEMON_UNREACHABLE */
   pull(id: number, options: { signal: AbortSignal }): Promise<Pull | undefined>
 }
@@ -86,6 +95,11 @@ export function createContentClient(socketPath: string): ContentClient {
       const { statusCode = 0 } = response
       if (statusCode !== 200 && statusCode !== 206) throw refusal(parseJson(await text(response)), statusCode)
       return given(response, signal)
+    },
+    async tasks({ signal }) {
+      const tasks = await json('/api/v1/tasks', signal)
+      if (!Value.Check(DaemonTasks, tasks)) throw unreachable('its answer is not of the expected form')
+      return tasks
     },
     async pull(id, { signal }) {
       const pulls = await json(`/v1/pulls?id=${id}`, signal)

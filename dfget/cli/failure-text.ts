@@ -31,7 +31,7 @@ export function failureText(thrown: unknown): string | undefined {
   if (thrown instanceof InterruptedError) return 'interrupted'
   if (thrown instanceof PartlyFailedError) return thrown.message
   if (thrown instanceof UnfinishedError) {
-    const kept = `${formatBytes(thrown.storedBytes)} of verified blocks are kept in ${thrown.directory}`
+    const kept = `${formatBytes(thrown.storedBytes)} of verified blocks are kept ${thrown.place}`
     const command = thrown.several ? 'the same command with --skip-existing' : 'the same command'
     return `${failureText(thrown.cause)}; ${printable(kept)}, ${command} resumes`
   }

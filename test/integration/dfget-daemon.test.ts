@@ -94,6 +94,25 @@ describe('where a dfdaemon listens on the socket', () => {
     expect(stderr).toMatch(/^dfget: the swarm did not give the content, .*--disable-back-to-source\n$/)
   })
 
+  test('what has come when the user gives up is there for the same command again', async () => {
+    const answer = contentHandler(CONTENT)
+    let held = false
+    const server = await serveForTest((request, response) => {
+      if (request.method === 'HEAD' || held) return answer(request, response)
+      held = true
+      response.writeHead(200, { 'content-length': CONTENT.length, etag: '"one"' }).write(CONTENT.subarray(0, 2 ** 21))
+    })
+    const daemon = await cluster.dfdaemon({ socket, checkedFirstBytes: '0' })
+    await using child = await user.start('--daemon-socket', socket, '--quiet', `${server.url}/a`)
+    await waitFor(async () => (await storedBytes(daemon)) >= 2 ** 20, { timeoutMs: 20_000, what: 'blocks' })
+    child.signal('SIGINT')
+    expect((await child.exited).code).toBe(130)
+    expect(child.stderr.text()).toMatch(
+      /^dfget: interrupted; \d\.\d MiB of verified blocks are kept by the dfdaemon, the same command resumes\n$/,
+    )
+    expect((await user.leftovers()).files).toEqual([])
+  })
+
   test('its end in the middle of a download is made up for', async () => {
     const answer = contentHandler(CONTENT)
     let asked = 0
@@ -143,3 +162,9 @@ test('the socket of a dfdaemon that was killed is taken over, one in use is left
   await next.stop()
   await expect(stat(socket)).rejects.toMatchObject({ code: 'ENOENT' })
 })
+
+/** Of all tasks of a dfdaemon. */
+async function storedBytes({ url }: { readonly url: string }): Promise<number> {
+  const tasks = (await (await fetch(`${url}/api/v1/tasks`)).json()) as { storedBytes: number }[]
+  return tasks.reduce((sum, task) => sum + task.storedBytes, 0)
+}

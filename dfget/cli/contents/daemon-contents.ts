@@ -1,19 +1,27 @@
 import type { ContentClient, GivenContent } from '../../../dfdaemon/client/content-client.ts'
 import type { Source } from '../../../lib/origin/origin.ts'
 import { registeredSource } from '../../../lib/origin/registered-source.ts'
+import type { TaskId } from '../../../protocol/task.ts'
 import type { DfgetConfig } from '../../config.ts'
 import type { Sources } from '../../create-sources.ts'
 import { type Account, emptyAccount } from '../../peer/task/account.ts'
 import type { ReadOptions, ReadRange, TaskContent } from '../../peer/task/task-content.ts'
+import { isCorrupt } from '../is-corrupt.ts'
+import { OtherFileError } from '../other-file-error.ts'
+import { UnfinishedError } from '../unfinished-error.ts'
 import type { Contents, OpenContentOptions } from './contents.ts'
 
 /** How often it is asked where the bytes come from. */
 const ACCOUNT_MS = 500
+/** Whoever gives up does not want to wait. */
+const ASK_MS = 500
 
 /** Content that the node's dfdaemon gives. */
 export class DaemonContents implements Contents {
   readonly #client: ContentClient
   readonly #config: DfgetConfig
+  /** What has begun to come. */
+  readonly #undelivered = new Set<TaskId>()
   #sources: Promise<Sources> | undefined
 
   constructor(client: ContentClient, config: DfgetConfig) {
@@ -29,14 +37,18 @@ export class DaemonContents implements Contents {
       ...(background && { background }),
     }
     const open = (header: string | undefined) => this.#client.open(wish, { range: header, signal })
-    return daemonContent(this.#client, open, await open(range))
+    const first = await open(range)
+    if (first.taskId !== undefined) this.#undelivered.add(first.taskId)
+    return daemonContent(this.#client, open, first)
   }
 
   async sharingWith(): Promise<undefined> {
     return undefined
   }
 
-  async delivered(): Promise<void> {}
+  async delivered(task: TaskId): Promise<void> {
+    this.#undelivered.delete(task)
+  }
 
   sources(): Promise<Sources> {
     // Loaded here: what a dfdaemon does for a run needs none of it.
@@ -46,7 +58,16 @@ export class DaemonContents implements Contents {
 
   async end(failure: unknown): Promise<void> {
     await (await this.#sources?.catch(() => undefined))?.stop()
-    if (failure !== undefined) throw failure
+    if (failure === undefined) return
+    const storedBytes = isCorrupt(failure) || failure instanceof OtherFileError ? 0 : await this.#storedBytes()
+    throw storedBytes > 0 ? new UnfinishedError(failure, { storedBytes, place: 'by the dfdaemon' }) : failure
+  }
+
+  /** Of what has not reached its output. */
+  async #storedBytes(): Promise<number> {
+    if (this.#undelivered.size === 0) return 0
+    const tasks = await this.#client.tasks({ signal: AbortSignal.timeout(ASK_MS) }).catch(() => [])
+    return tasks.reduce((sum, { id, storedBytes }) => sum + (this.#undelivered.has(id) ? storedBytes : 0), 0)
   }
 }
 

@@ -75,7 +75,11 @@ export class OwnPeer implements Contents {
       const isUseless = isCorrupt(failure) || failure instanceof OtherFileError
       state.storedBytes = isUseless ? 0 : await this.#storedBytes()
       throw state.storedBytes > 0 && kept !== 'never'
-        ? new UnfinishedError(failure, { ...state, directory, several: this.#several })
+        ? new UnfinishedError(failure, {
+            storedBytes: state.storedBytes,
+            place: `in ${directory}`,
+            several: this.#several,
+          })
         : failure
     } finally {
       await this.#dfget.stop()

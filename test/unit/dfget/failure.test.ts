@@ -12,7 +12,7 @@ import { DamselflyError } from '../../../protocol/errors.ts'
 
 const notFound = new OriginError('BLOB_UNKNOWN', 'host answered 404', { originStatus: 404 })
 const coded = (code: string) => Object.assign(new Error(code), { code })
-const unfinished = (cause: unknown) => new UnfinishedError(cause, { storedBytes: 2048, directory: '/var/cache/x' })
+const unfinished = (cause: unknown) => new UnfinishedError(cause, { storedBytes: 2048, place: 'in /var/cache/x' })
 
 describe('exit codes', () => {
   test.each([

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { StoreConfig } from '../lib/blocks/store-config.ts'
-import { LOG_LEVELS } from '../lib/logger.ts'
+import { LOG_LEVELS } from '../lib/log-levels.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
 import { P2pConfig } from '../lib/p2p/config.ts'

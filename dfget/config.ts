@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { LOG_LEVELS } from '../lib/logger.ts'
+import { LOG_LEVELS } from '../lib/log-levels.ts'
 import { LIMIT_SETTINGS } from './config/limits.ts'
 import { ORIGIN_SETTINGS } from './config/origin.ts'
 import { OUTPUT_SETTINGS } from './config/output.ts'

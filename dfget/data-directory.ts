@@ -1,19 +1,14 @@
 import { hash, randomUUID } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { type CacheEnvironment, cacheDirectory } from '../lib/cache-directory.ts'
 
 /** Where a download keeps its blocks, and for how long. */
 export interface DataDirectory {
   readonly path: string
   /** `always`: the user named it. `incomplete`: until the download is complete. `never`: nobody could find it again. */
   readonly kept: 'always' | 'incomplete' | 'never'
-}
-
-/** The variables of the environment that matter here. */
-export interface CacheEnvironment {
-  readonly XDG_CACHE_HOME?: string | undefined
-  readonly HOME?: string | undefined
 }
 
 /**
@@ -52,10 +47,4 @@ export async function clearDataDirectory(
 ): Promise<void> {
   const useful = kept === 'always' || (kept === 'incomplete' && !state.complete && state.storedBytes > 0)
   if (!useful) await rm(path, { recursive: true, force: true })
-}
-
-// The specification says to ignore relative paths.
-function cacheDirectory({ XDG_CACHE_HOME: cache = '', HOME: home = '' }: CacheEnvironment): string {
-  if (cache.startsWith('/')) return cache
-  return join(home.startsWith('/') ? home : homedir(), '.cache')
 }

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import type { Writable } from 'node:stream'
+import { keepCompiledCode } from '../lib/compile-cache.ts'
 import { tuneHeap } from '../lib/tune-heap.ts'
 
-// The limit holds only if it is set before the rest of the program is loaded.
+// Both hold only for what is loaded afterwards.
 tuneHeap()
+keepCompiledCode()
 const { EXIT } = await import('./cli/exit-code.ts')
 const { runDfget } = await import('./cli/run-dfget.ts')
 

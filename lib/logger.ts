@@ -1,13 +1,10 @@
 import { type Logger as PinoLogger, pino, stdTimeFunctions } from 'pino'
+import type { LogLevel } from './log-levels.ts'
 
 /** What every part logs through: a constant message and fields, `log.info({ taskId }, 'task complete')`. */
 export type Logger = Pick<PinoLogger, 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'> & {
   child(bindings: Record<string, unknown>): Logger
 }
-
-/** Log levels, most severe first. */
-export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
-export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** A JSON logger on stderr, so that a command's standard output stays its own. */
 export function createLogger(name: string, level: LogLevel): Logger {

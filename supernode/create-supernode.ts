@@ -60,7 +60,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   const clusterKey = clusterKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'cluster'))
   const ticketVerifier = createTicketVerifier(clusterKey.publicKey)
 
-  const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
+  const privateKey = peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
   const node = await createLibp2pNode({ privateKey, listen: config.p2p.listen, announce: config.p2p.announce })
   const buffers = new BlockBuffers()
   const hasher = createThreadHasher()

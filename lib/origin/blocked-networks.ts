@@ -2,12 +2,10 @@ import { type LookupAddress, lookup as systemLookup } from 'node:dns'
 import { BlockList, isIP, isIPv6, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
 import { DamselflyError } from '../../protocol/errors.ts'
+import { BLOCKED_ADDRESS } from './connection-error.ts'
 
 /** Link-local addresses and their like carry the metadata services of clouds, which hand out credentials. */
 export const LINK_LOCAL_NETWORKS = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128', '100.100.100.200/32'] as const
-
-/** `code` of the error for an address in a blocked network. */
-export const BLOCKED_ADDRESS = 'BLOCKED_ADDRESS'
 
 /**
  * A connector that does not connect to blocked networks. Addresses are looked at after name resolution, and the address

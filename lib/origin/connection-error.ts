@@ -1,6 +1,7 @@
-import { errors } from 'undici'
 import { DamselflyError } from '../../protocol/errors.ts'
-import { BLOCKED_ADDRESS } from './blocked-networks.ts'
+
+/** `code` of the error for an address in a blocked network. */
+export const BLOCKED_ADDRESS = 'BLOCKED_ADDRESS'
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -24,7 +25,8 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Why a connection failed, in words that carry nothing of the request. */
 export function connectionReason(error: unknown): string {
   const code = connectionCode(error)
-  if (error instanceof errors.HTTPParserError) return 'the response is not HTTP'
+  // By its name: who only reads codes need not load the HTTP client for its class.
+  if (error instanceof Error && error.name === 'HTTPParserError') return 'the response is not HTTP'
   return REASONS[code] ?? (code === '' ? 'the connection failed' : code)
 }
 

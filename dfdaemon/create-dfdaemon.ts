@@ -1,4 +1,4 @@
-import { createPeer } from '../dfget/peer/create-peer.ts'
+import { createSwarmPeer } from '../dfget/peer/create-swarm-peer.ts'
 import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { createPeerLimits } from '../dfget/peer/exchange/peer-limits.ts'
 import { PEER_METRICS } from '../dfget/peer/metrics.ts'
@@ -88,13 +88,13 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     { store: manifestStore, fetcher, access, logger },
     { tags: config.tags, tagDeadlineMs: config.tagDeadlineMs },
   )
-  const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
+  const privateKey = peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
 
   const limits = createPeerLimits({ clock, metrics }, config.limits)
   const buffers = new BlockBuffers()
   const hasher = createThreadHasher()
   const quota = quotaOf(config.store)
-  const peer = createPeer(
+  const peer = createSwarmPeer(
     {
       node: await createLibp2pNode({ privateKey, listen: config.p2p.listen, announce: config.p2p.announce }),
       store: new DiskBlockStore({ logger, clock, buffers, hasher }, { dataDir: config.dataDir, quota }),

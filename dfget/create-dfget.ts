@@ -12,7 +12,7 @@ import { peerLimitsOf } from './config/limits.ts'
 import type { DfgetConfig } from './config.ts'
 import { createSources, type SourceSettings, type Sources } from './create-sources.ts'
 import { clearDataDirectory, type DataDirectory } from './data-directory.ts'
-import { createPeer } from './peer/create-peer.ts'
+import { createSwarmPeer } from './peer/create-swarm-peer.ts'
 import { createPeerLimits } from './peer/exchange/peer-limits.ts'
 import { PEER_METRICS } from './peer/metrics.ts'
 import type { Peer } from './peer/peer.ts'
@@ -33,11 +33,11 @@ export async function createDfget(config: PeerSettings, dataDirectory: DataDirec
   const clock = systemClock
   const metrics = createMetrics(PEER_METRICS)
   const sources = await createSources(config, { logger, clock })
-  const privateKey = await peerKeyFromSeed(await loadOrCreateSeed(dataDirectory.path, 'peer'))
+  const privateKey = peerKeyFromSeed(await loadOrCreateSeed(dataDirectory.path, 'peer'))
 
   const buffers = new BlockBuffers()
   const hasher = createThreadHasher()
-  const peer = createPeer({
+  const peer = createSwarmPeer({
     node: await createLibp2pNode({ privateKey, listen: config.p2p.listen }),
     store: new DiskBlockStore({ logger, clock, buffers, hasher }, { dataDir: dataDirectory.path }),
     buffers,

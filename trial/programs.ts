@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { Static, TSchema } from 'typebox'
@@ -33,8 +33,7 @@ export interface Programs extends AsyncDisposable {
 const KEPT_LINES = 12
 const STOP_DEADLINE_MS = 6_000
 
-/** Programs run from the files beside this one: from source with Node's own type stripping, from `dist/` as JavaScript. */
-const MAIN = `main${extname(import.meta.filename)}`
+const MAIN = 'main.ts'
 
 /** No programs yet. Disposing ends all that were started: SIGTERM, then SIGKILL after six seconds. */
 export function createPrograms(): Programs {

@@ -1,9 +1,7 @@
-import { execFile } from 'node:child_process'
 import { copyFile, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import type { TestProject } from 'vitest/node'
+import { buildPackage, CHECKOUT } from '../../tools/build/build-package.ts'
 import { createScratchDirectory } from './scratch-directory.ts'
 
 declare module 'vitest' {
@@ -13,8 +11,6 @@ declare module 'vitest' {
   }
 }
 
-const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url))
-
 /**
  * Global setup of suites that measure what programs cost: builds them as they are published, into a folder of its own. What
  * reads TypeScript takes 16 MiB in each thread, which no user's program has.
@@ -23,9 +19,7 @@ const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url))
 export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const scratch = await createScratchDirectory()
   const built = join(scratch.path, 'dist')
-  const compiler = join(CHECKOUT, 'node_modules/typescript/bin/tsc')
-  const build = [compiler, '-p', join(CHECKOUT, 'tsconfig.build.json'), '--outDir', built]
-  await promisify(execFile)(process.execPath, build)
+  await buildPackage(built)
   await copyFile(join(CHECKOUT, 'package.json'), join(scratch.path, 'package.json'))
   await symlink(join(CHECKOUT, 'node_modules'), join(scratch.path, 'node_modules'))
   provide('builtPrograms', built)

@@ -45,7 +45,7 @@ export interface PeerComponents {
 const MAX_BLOCK_CLIENTS = 512
 
 /** Puts a peer together. It starts and stops its node, its hasher and its store. */
-export function createPeer(components: PeerComponents, init: { labels?: Labels } = {}): Peer {
+export function createSwarmPeer(components: PeerComponents, init: { labels?: Labels } = {}): Peer {
   const { node, store, buffers, hasher, origin, supernode, limits, clock, logger, metrics } = components
   const resume = {
     origin: createPermittedOrigin(origin),

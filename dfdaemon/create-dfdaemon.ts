@@ -2,6 +2,7 @@ import { createSwarmPeer } from '../dfget/peer/create-swarm-peer.ts'
 import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { createPeerLimits } from '../dfget/peer/exchange/peer-limits.ts'
 import { PEER_METRICS } from '../dfget/peer/metrics.ts'
+import { createKeptTasks } from '../dfget/peer/replicas/kept-tasks.ts'
 import { BlockBuffers } from '../lib/blocks/block-buffers.ts'
 import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
 import { quotaOf } from '../lib/blocks/store-config.ts'
@@ -103,6 +104,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
       origin,
       supernode: config.supernode === '' ? undefined : createSupernodeClient(config.supernode),
       limits,
+      kept: createKeptTasks({ dataDir: config.dataDir }),
       clock,
       logger,
       metrics,

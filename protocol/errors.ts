@@ -32,6 +32,7 @@ export const ERRORS = {
   CONTENT_CORRUPT: { status: 502, retryable: true, message: 'the content does not match its digest' },
   DAEMON_UNREACHABLE: { status: 503, retryable: true, message: 'the dfdaemon could not be reached' },
   FRAME_TOO_LARGE: { status: 400, retryable: false, message: 'a frame is longer than the protocol allows' },
+  INPUT_FAILED: { status: 500, retryable: false, message: 'the input cannot be read' },
   INTERNAL: { status: 500, retryable: true, message: 'internal error' },
   LOOP_DETECTED: { status: 508, retryable: false, message: 'this dfdaemon asks itself' },
   MESSAGE_INVALID: { status: 400, retryable: false, message: 'a message does not match its schema' },

@@ -62,7 +62,7 @@ export function parseTaskId(text: string): TaskId {
   return text
 }
 
-const SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 's3:', 'file:'])
+const SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 's3:', 'file:', 'swarm:'])
 
 /**
  * A URL in the one spelling that counts: WHATWG-normalised, without fragment and user information.
@@ -71,7 +71,10 @@ const SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 's3:', 'file:']
 export function normaliseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined || !SCHEMES.has(url.protocol)) {
-    throw new DamselflyError('REQUEST_INVALID', 'expected an absolute http://, https://, s3:// or file:// URL')
+    throw new DamselflyError(
+      'REQUEST_INVALID',
+      'expected an absolute http://, https://, s3:// or file:// URL, or swarm:<digest>',
+    )
   }
   // A key of S3 is not encoded: each of its characters belongs to it.
   if (url.protocol === 's3:') return text

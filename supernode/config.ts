@@ -34,6 +34,21 @@ export const SupernodeConfig = Type.Object(
       description:
         'most that files of up to 64 KiB may take which are sent with the answer to their registration, besides the store; the oldest are deleted',
     }),
+    imports: Type.Object(
+      {
+        from: Type.Union([Type.Literal('anywhere'), Type.Literal('machine')], {
+          default: 'anywhere',
+          description:
+            'who may import files and say how many replicas are kept: anywhere (whoever reaches the API) or machine (only this machine)',
+        }),
+        replicaGraceSeconds: Type.Number({
+          default: 30,
+          minimum: 0,
+          description: 'how long a replica of a peer that is gone still counts, before another peer is asked',
+        }),
+      },
+      { additionalProperties: false, default: {} },
+    ),
     upstreams: Type.Record(Type.String(), UpstreamConfig, {
       default: {},
       description:

@@ -14,6 +14,7 @@ import { addLimitsRoutes } from '../lib/limits/limits-route.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createMetrics } from '../lib/metrics.ts'
 import { AccessCheck } from '../lib/origin/access.ts'
+import { originByScheme } from '../lib/origin/by-scheme.ts'
 import { createCredentialStore } from '../lib/origin/credentials/create-credential-store.ts'
 import { createUpstreamFetcher } from '../lib/origin/http-fetch.ts'
 import { createHttpOrigin } from '../lib/origin/http-origin.ts'
@@ -26,22 +27,32 @@ import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
 import { MAX_REGISTRATION_BYTES } from '../protocol/messages/registration.ts'
 import { clusterKeyFromSeed, createTicketVerifier } from '../protocol/ticket.ts'
+import { admissionByScheme } from './api/admission.ts'
 import { SUPERNODE_API } from './api/description.ts'
 import { addDialBackRoute } from './api/dial-back.ts'
+import { addImportRoutes } from './api/imports.ts'
 import { addPeerRoutes } from './api/peers.ts'
 import { addRegistrationRoutes } from './api/registration.ts'
+import { createTaskViews } from './api/task-views.ts'
 import { addTaskRoutes } from './api/tasks.ts'
 import { withoutV1Prefix } from './api/v1-prefix.ts'
 import type { SupernodeConfig } from './config.ts'
 import { serveControl } from './control/control-server.ts'
 import { createEventLog, NO_EVENT_LOG } from './control/event-log.ts'
 import { SwarmDirector } from './control/swarm-director.ts'
+import { ImportStore } from './imports/import-store.ts'
+import { Imports } from './imports/imports.ts'
+import { createSwarmOrigin } from './imports/swarm-origin.ts'
 import { createSupernodeLimits, SupernodeLimitsConfig } from './limits.ts'
 import { SUPERNODE_METRICS } from './metrics.ts'
+import { ReplicaKeeper } from './replicas/replica-keeper.ts'
 import { createSchedulerState } from './scheduler/state.ts'
 import { Seeder } from './seed/seeder.ts'
 import { SmallContentStore } from './small/small-content-store.ts'
 import { SmallContents } from './small/small-contents.ts'
+
+/** A peer that could not keep a replica is not asked for it again before, in milliseconds. */
+const REPLICA_RETRY_MS = 10 * 60_000
 
 /** A running supernode. */
 export interface Supernode extends Startable {
@@ -73,7 +84,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   const mirrors = createMirrors({ logger, clock, credentials }, upstreams)
   const reader = createHttpOrigin({ logger, fetcher })
   const gate = createRegistryGate({ origin: reader, credentials }, { upstreams, registries })
-  const admission = new AccessCheck(
+  const access = new AccessCheck(
     { origin: gate, clock },
     {
       lifetimeMs: config.admissionLifetimeSeconds * 1000,
@@ -81,10 +92,18 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       recentMs: config.admissionRecentSeconds * 1000,
     },
   )
-  const origin = createMirroredOrigin({ origin: gate, reader, access: admission, mirrors })
+  const imported = new ImportStore({ dataDir: config.dataDir })
+  const swarm = createSwarmOrigin({ store, isImported: taskId => imported.get(taskId) !== undefined })
+  const others = createMirroredOrigin({ origin: gate, reader, access, mirrors })
+  const origin = originByScheme({ swarm, others })
+  const admission = admissionByScheme({ swarm, access })
 
   const eventLog = config.eventLog === '' ? NO_EVENT_LOG : createEventLog({ clock, logger }, config.eventLog)
-  const director = new SwarmDirector(
+  const replicas: ReplicaKeeper = new ReplicaKeeper(
+    { clock, logger, send: (peer, message) => director.send(peer, message) },
+    { graceMs: config.imports.replicaGraceSeconds * 1000, retryMs: REPLICA_RETRY_MS },
+  )
+  const director: SwarmDirector = new SwarmDirector(
     {
       findTask: taskId => seeder.find(taskId),
       ticketVerifier,
@@ -97,6 +116,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
         message: direction => metrics.controlMessages.inc({ direction }),
         scheduled: elapsedMs => metrics.schedulerSeconds.inc(elapsedMs / 1000),
       },
+      replicas,
       record: event => eventLog.record(event),
     },
     createSchedulerState(randomInt(2 ** 32)),
@@ -115,10 +135,12 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     hasher,
     resume,
     heldRead: taskId => small.heldRead(taskId),
+    unproven: imported,
     listener: director,
     clock,
     logger,
   })
+  const imports = new Imports({ records: imported, store, seeder, replicas, clock, logger })
 
   const http = await createHttpServer({
     listen: config.http.listen,
@@ -137,7 +159,9 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     },
   })
   addPeerRoutes(http.app, { peers: () => director.peers() })
-  addTaskRoutes(http.app, { seeder, store, director })
+  const views = createTaskViews({ seeder, small: smallStore, store, director, imports, replicas })
+  addTaskRoutes(http.app, { views, seeder, small: smallStore, imports, admission })
+  addImportRoutes(http.app, { views, imports, from: config.imports.from })
   addLimitsRoutes(http.app, { limits, schema: SupernodeLimitsConfig })
   addDialBackRoute(http.app, { node, peers: () => director.peers() })
   addRegistrationRoutes(http.app, {
@@ -186,7 +210,10 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       store,
       smallStore,
       small,
+      imported,
       seeder,
+      imports,
+      replicas,
       director,
       streams,
       node,

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { createCompletionCommand } from '../../lib/completion/completion-command.ts'
 import { configOf, createConfigCommand } from '../../lib/config/config-command.ts'
 import { DfgetConfig } from '../config.ts'
+import { type CacheStreams, createCacheCommands } from './cache/cache-commands.ts'
 import { EXIT_MEANINGS } from './exit-code.ts'
 import { EXAMPLES } from './manual.ts'
 
@@ -11,10 +12,15 @@ export interface DfgetArguments {
   readonly config: DfgetConfig
 }
 
-/** Where the parser writes help and complaints. */
-export interface CommandStreams {
-  readonly stdout: { write(text: string): unknown }
-  readonly stderr: { write(text: string): unknown }
+/** What subcommands read and write; the parser writes help and complaints there. */
+export type CommandStreams = CacheStreams
+
+/** How a command is run. */
+export interface CommandInit {
+  /** What is done where no subcommand is named; with a URL that a subcommand stands for. */
+  readonly download?: (url?: string) => void
+  /** Ends a subcommand. */
+  readonly signal?: AbortSignal
 }
 
 const DESCRIPTION =
@@ -34,11 +40,10 @@ ${EXAMPLES.map(({ line }) => `  ${line}`).join('\n')}
 Exit codes:
 ${EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`).join('\n')}`
 
-/**
- * The command, which throws instead of ending the process. Its environment variables begin with `DFGET_`.
- * @param download what is done where no subcommand is named
- */
-export function createDfgetCommand({ stdout, stderr }: CommandStreams, download: () => void = () => {}): Command {
+/** The command, which throws instead of ending the process. Its environment variables begin with `DFGET_`. */
+export function createDfgetCommand(streams: CommandStreams, init: CommandInit = {}): Command {
+  const { stdout, stderr } = streams
+  const { download = () => {}, signal = new AbortController().signal } = init
   const command = createConfigCommand('dfget', DESCRIPTION, DfgetConfig, { plainBooleans: true, groups: HELP_GROUPS })
     .argument('[urls...]', 'what to download; several go to the directory that --output names, or to this one')
     .showHelpAfterError(false)
@@ -49,22 +54,33 @@ export function createDfgetCommand({ stdout, stderr }: CommandStreams, download:
       writeErr: text => void stderr.write(text),
       outputError: (text, write) => write(`dfget: ${oneLine(text)}; dfget --help lists the options\n`),
     })
-    .action(download)
-  return command.addCommand(createCompletionCommand({ stdout }).copyInheritedSettings(command))
+    .action(() => download())
+  const verbs = createCacheCommands({ ...streams, signal, download })
+  for (const verb of [...verbs, createCompletionCommand({ stdout })]) {
+    command.addCommand(verb.copyInheritedSettings(command))
+  }
+  return command
 }
 
 /**
- * Reads a command line. A subcommand has been run when it returns.
- * @returns what to download; `undefined` when a subcommand was called
+ * Reads a command line. A subcommand has been run when it resolves.
+ * @returns what to download; `undefined` when a subcommand was called that downloads nothing
  * @throws CommanderError for options that do not exist, and for help and version, which have been printed
- * @throws DamselflyError CONFIG_INVALID
+ * @throws DamselflyError CONFIG_INVALID; what a subcommand throws
  */
-export function parseArguments(argv: readonly string[], streams: CommandStreams): DfgetArguments | undefined {
+export async function parseArguments(
+  argv: readonly string[],
+  streams: CommandStreams,
+  { signal }: Pick<CommandInit, 'signal'> = {},
+): Promise<DfgetArguments | undefined> {
   let found: DfgetArguments | undefined
-  const command = createDfgetCommand(streams, () => {
-    found = { urls: command.args, config: configOf(command, DfgetConfig) }
+  const command = createDfgetCommand(streams, {
+    ...(signal && { signal }),
+    download(url) {
+      found = { urls: url === undefined ? command.args : [url], config: configOf(command, DfgetConfig) }
+    },
   })
-  command.parse(argv)
+  await command.parseAsync(argv)
   return found
 }
 

@@ -18,6 +18,7 @@ const STATUS_ADVICE: Readonly<Record<number, string>> = {
 
 const CODE_ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
   CONTENT_CORRUPT: 'the file was not kept; check the digest, or ask whoever offers the file',
+  SUPERNODE_UNREACHABLE: 'check --supernode and the network',
   ORIGIN_UNREACHABLE: 'check the URL and the network',
   BACK_TO_SOURCE_DISABLED: 'check --supernode, or leave out --disable-back-to-source',
 }

@@ -17,9 +17,9 @@ export interface RunStreams extends DfgetStreams {
 /** Runs a command line to its end. Every failure has been said on standard error when it resolves. */
 export async function runDfget(argv: readonly string[], streams: RunStreams): Promise<ExitCode> {
   using interruption = listenForInterruption()
-  const { stdout, stderr } = streams
+  const { stderr } = streams
   try {
-    const found = parseArguments(argv, { stdout, stderr })
+    const found = await parseArguments(argv, streams, interruption)
     if (found !== undefined) await download(found, streams, interruption)
     return EXIT.ok
   } catch (error) {

@@ -8,9 +8,11 @@ import type { Hasher } from '../../lib/hashing/hasher.ts'
 import { createLifecycle, type Startable } from '../../lib/lifecycle.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { MetricsOf } from '../../lib/metrics.ts'
+import { createNoOrigin, originByScheme } from '../../lib/origin/by-scheme.ts'
 import type { Origin } from '../../lib/origin/origin.ts'
 import type { P2pNode } from '../../lib/p2p/p2p-node.ts'
 import type { Labels, PeerAddress } from '../../protocol/messages/codec.ts'
+import type { PeerToSupernode } from '../../protocol/messages/control.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { SupernodeClient } from '../../supernode/client/supernode-client.ts'
 import { BlockClient } from './exchange/block-client.ts'
@@ -19,9 +21,11 @@ import { Holdings } from './holdings.ts'
 import type { PEER_METRICS } from './metrics.ts'
 import type { Peer } from './peer.ts'
 import { createPermittedOrigin } from './permitted-origin.ts'
+import type { KeptTasks } from './replicas/kept-tasks.ts'
+import { Replicas } from './replicas/replicas.ts'
 import { StoredContent } from './stored-content.ts'
 import { InventoryLinks } from './swarm/inventory-links.ts'
-import { SupernodeLink } from './swarm/supernode-link.ts'
+import { SupernodeLink, type SupernodeListener } from './swarm/supernode-link.ts'
 import { RequestPump } from './task/request-pump.ts'
 import { TaskSession } from './task/task-session.ts'
 import { Tasks } from './tasks.ts'
@@ -36,6 +40,8 @@ export interface PeerComponents {
   /** Undefined for a peer without a supernode, which reads every content from its origin. */
   readonly supernode: SupernodeClient | undefined
   readonly limits: PeerLimits
+  /** What it keeps because the supernode asks for it; a peer without this keeps nothing. */
+  readonly kept?: KeptTasks
   readonly clock: Clock
   readonly logger: Logger
   readonly metrics: MetricsOf<typeof PEER_METRICS>
@@ -46,9 +52,9 @@ const MAX_BLOCK_CLIENTS = 512
 
 /** Puts a peer together. It starts and stops its node, its hasher and its store. */
 export function createSwarmPeer(components: PeerComponents, init: { labels?: Labels } = {}): Peer {
-  const { node, store, buffers, hasher, origin, supernode, limits, clock, logger, metrics } = components
+  const { node, store, buffers, hasher, supernode, limits, kept, clock, logger, metrics } = components
   const resume = {
-    origin: createPermittedOrigin(origin),
+    origin: createPermittedOrigin(originByScheme({ swarm: createNoOrigin(), others: components.origin })),
     logger,
     account: (bytes: number) => metrics.originBytes.inc(bytes),
     gateOf: (task: TaskId) => limits.downloads.gate(() => task),
@@ -84,7 +90,21 @@ export function createSwarmPeer(components: PeerComponents, init: { labels?: Lab
     clock,
     logger,
   })
-  const link = new SupernodeLink({ client: supernode, node, clock, logger, listener: tasks }, init.labels ?? {})
+  const listener: SupernodeListener = {
+    message(message) {
+      if (message.type === 'keep' || message.type === 'release') replicas?.receive(message)
+      else tasks.message(message)
+    },
+    linked() {
+      tasks.linked()
+      replicas?.linked()
+    },
+    unlinked: () => tasks.unlinked(),
+  }
+  const link: SupernodeLink = new SupernodeLink(
+    { client: supernode, node, clock, logger, listener },
+    { labels: init.labels ?? {}, keeps: kept !== undefined },
+  )
   const ticketVerifier = () => link.ticketVerifier
   const links = new InventoryLinks({
     node,
@@ -95,7 +115,10 @@ export function createSwarmPeer(components: PeerComponents, init: { labels?: Lab
     ownInventory: task => tasks.ownInventory(task),
     account,
   })
-  store.onRemoved(task => tasks.removed(task))
+  store.onRemoved(task => {
+    tasks.removed(task)
+    replicas?.removed(task)
+  })
   const stored = new StoredContent({
     store,
     holdings,
@@ -104,6 +127,9 @@ export function createSwarmPeer(components: PeerComponents, init: { labels?: Lab
       link.send({ type: 'lost', task, blocks })
     },
   })
+  const send = (message: PeerToSupernode) => link.send(message)
+  const replicas: Replicas | undefined =
+    kept && new Replicas({ kept, tasks, store, remove: task => stored.remove(task), send, logger })
   const blockStreams: Startable = {
     start: () =>
       serveBlocks({ node, source: holdings, limits: limits.uploads, ticketVerifier, clock, logger, account }),
@@ -113,7 +139,17 @@ export function createSwarmPeer(components: PeerComponents, init: { labels?: Lab
   }
 
   return {
-    ...createLifecycle([hasher, store, holdings, links, blockStreams, node, tasks, link]),
+    ...createLifecycle([
+      hasher,
+      store,
+      holdings,
+      links,
+      blockStreams,
+      node,
+      tasks,
+      ...(replicas ? [replicas] : []),
+      link,
+    ]),
     peerId: node.peerId,
     addresses: () => node.addresses(),
     open: (source, options) => tasks.open(source, options),

@@ -9,12 +9,12 @@ import type { ResumeComponents } from '../../lib/origin/read-resumable.ts'
 import type { Bitfield } from '../../protocol/bitfield.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import { toDamselflyError } from '../../protocol/errors.ts'
-import type { SupernodeToPeer } from '../../protocol/messages/control.ts'
+import type { TaskMessage } from '../../protocol/messages/control.ts'
+import { isSwarmUrl } from '../../protocol/swarm-url.ts'
 import { type TaskId, taskIdOfDigest, taskIdOfUrl } from '../../protocol/task.ts'
 import type { Holdings } from './holdings.ts'
 import type { OpenOptions, PeerTask } from './peer.ts'
 import type { NeighbourListener, OwnInventory } from './swarm/inventory-links.ts'
-import type { SupernodeListener } from './swarm/supernode-link.ts'
 import { type Account, emptyAccount } from './task/account.ts'
 import { Assembly } from './task/assembly.ts'
 import type { RequestPump } from './task/request-pump.ts'
@@ -42,7 +42,7 @@ const TICK_MS = 100
 const MAX_ACCOUNTS = 10_000
 
 /** The tasks of a peer: one session for each download under way, however many ask for it. */
-export class Tasks implements NeighbourListener, SupernodeListener {
+export class Tasks implements NeighbourListener {
   readonly #components: TasksComponents
   /** By what identifies a content before its task is known: digest or URL. */
   readonly #sessions = new Map<string, TaskSession>()
@@ -95,7 +95,7 @@ export class Tasks implements NeighbourListener, SupernodeListener {
       signal.throwIfAborted()
       // Another caller's credentials may have been refused where these are not.
       const own = session.source === source
-      if (error instanceof OriginError && own) throw error
+      if ((error instanceof OriginError && own) || isSwarmUrl(source.url)) throw error
       this.#components.logger.debug({ error }, 'download failed to start, passing the origin through')
       return passedThroughContent(this.#contentComponents(source, undefined), {
         sizeBytes: session.assembly?.sizeBytes,
@@ -163,7 +163,7 @@ export class Tasks implements NeighbourListener, SupernodeListener {
     this.#byTask(task)?.swarm?.neighbourGone(peer)
   }
 
-  message(message: Exclude<SupernodeToPeer, { type: 'pong' }>): void {
+  message(message: TaskMessage): void {
     this.#byTask(message.task)
       ?.receive(message)
       .catch(error => this.#byTask(message.task)?.assembly?.fail(error as Error))

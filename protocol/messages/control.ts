@@ -17,8 +17,13 @@ import {
 
 /** Messages that a peer sends to the supernode on the control stream. */
 export const PeerToSupernode = Type.Union([
-  /** First message: how other peers can reach this one. */
-  message('hello', { addresses: AddressesField, labels: LabelsField, agent: TextField }),
+  /** First message: how other peers can reach this one, and whether it keeps replicas when it is asked to. */
+  message('hello', {
+    addresses: AddressesField,
+    labels: LabelsField,
+    agent: TextField,
+    keeps: Type.Optional(Type.Boolean()),
+  }),
   /**
    * Wants a task; the ticket comes from the registration. `have` is a bitfield of the blocks that are here already. `background`
    * is for what nobody waits for yet; `normal` where it is missing.
@@ -40,6 +45,10 @@ export const PeerToSupernode = Type.Union([
   message('blocked', { task: TaskIdField, blocks: BlockIndicesField }),
   /** Could take more than its neighbours have to give, these blocks for example. */
   message('hungry', { task: TaskIdField, blocks: BlockIndicesField }),
+  /** Has all of a task and keeps it as a replica. Said when that is so, and again on every new stream. */
+  message('kept', { task: TaskIdField }),
+  /** Keeps no replica of a task, or no longer; `code` of the error table says why. */
+  message('refused', { task: TaskIdField, code: TextField }),
   /** Asks for a `pong`: is the supernode alive while nothing comes? */
   message('ping', {}),
   /** What another peer did wrong. */
@@ -67,11 +76,21 @@ export const SupernodeToPeer = Type.Union([
   message('connect', { task: TaskIdField, peers: Type.Array(PeerAddressField, { maxItems: 64 }) }),
   /** Neighbours to let go. */
   message('disconnect', { task: TaskIdField, peers: Type.Array(PeerIdField, { maxItems: 64 }) }),
+  /** Imported content that this peer shall fetch and keep, and say `kept` or `refused`. */
+  message('keep', { task: TaskIdField }),
+  /** A replica that need not be kept any more. */
+  message('release', { task: TaskIdField }),
   message('pong', {}),
   /** The supernode cannot go on with the task: the rest must come from neighbours or the origin. */
   message('failed', { task: TaskIdField, code: TextField }),
 ])
 export type SupernodeToPeer = Static<typeof SupernodeToPeer>
+
+/** Messages about replicas, which concern the whole peer. */
+export type ReplicaMessage = Extract<SupernodeToPeer, { readonly type: 'keep' | 'release' }>
+
+/** Messages about a download. */
+export type TaskMessage = Exclude<SupernodeToPeer, ReplicaMessage | { readonly type: 'pong' }>
 
 export const peerToSupernodeCodec = createMessageCodec(PeerToSupernode)
 export const supernodeToPeerCodec = createMessageCodec(SupernodeToPeer)

@@ -25,10 +25,11 @@ export const SourceIdentityField = Type.Object(
   { additionalProperties: false },
 )
 
-/** Where content comes from, and what its requester shows there. */
+/** Content that a requester wants, and what it shows for it. */
 export const RegisteredSource = Type.Object(
   {
-    url: Type.String({ minLength: 1, maxLength: 8192, pattern: '^https?://' }),
+    /** Of an origin, or `swarm:<digest>` for imported content, which needs the same `digest` beside it. */
+    url: Type.String({ minLength: 1, maxLength: 8192, pattern: '^(https?://|swarm:)' }),
     /** The requester's own headers for this origin: used for this task's origin requests only, never stored or logged. */
     headers: Type.Record(Type.String({ maxLength: 256 }), Type.String({ maxLength: 32_768 })),
     /** For the origin's challenge when the requester sent no `Authorization`: likewise never stored or logged. */

@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify'
 import type { BlockStore } from '../../lib/blocks/block-store.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { answers, jsonAnswer } from '../../lib/http/answers.ts'
-import type { AccessCheck } from '../../lib/origin/access.ts'
 import { type OriginInfo, type Source, taskIdOfSource } from '../../lib/origin/origin.ts'
 import { blockSizeFor } from '../../protocol/block-size.ts'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
@@ -18,9 +17,10 @@ import { type ClusterKey, signTicket } from '../../protocol/ticket.ts'
 import type { SeedTask } from '../seed/seed-task.ts'
 import type { Seeder } from '../seed/seeder.ts'
 import type { SmallContents } from '../small/small-contents.ts'
+import type { Admission } from './admission.ts'
 
 export interface RegistrationComponents {
-  readonly admission: AccessCheck
+  readonly admission: Admission
   readonly seeder: Seeder
   readonly small: Pick<SmallContents, 'get'>
   readonly store: Pick<BlockStore, 'find'>
@@ -34,7 +34,15 @@ export interface RegistrationComponents {
 /** How long a registration waits for the origin before it is answered with `pending`. Peers give up on silence of 1 s. */
 const HOLD_MS = 600
 
-const REFUSALS = ['REQUEST_INVALID', 'UNAUTHORIZED', 'DENIED', 'BLOB_UNKNOWN', 'BODY_TOO_LARGE', 'UNSUPPORTED'] as const
+const REFUSALS = [
+  'REQUEST_INVALID',
+  'UNAUTHORIZED',
+  'DENIED',
+  'BLOB_UNKNOWN',
+  'TASK_UNKNOWN',
+  'BODY_TOO_LARGE',
+  'UNSUPPORTED',
+] as const
 
 /** `POST /peer/registry`: admits a peer to a task, and has the task's origin read if nobody has yet. */
 export function addRegistrationRoutes(app: FastifyInstance, components: RegistrationComponents): void {
@@ -119,7 +127,8 @@ async function smallContent(
   }
 }
 
-function taskIdOf(source: Source, { validator }: OriginInfo): TaskId {
+/** The task of content that its requester may have. @throws DamselflyError UNSUPPORTED */
+export function taskIdOf(source: Source, { validator }: OriginInfo): TaskId {
   if (source.digest === undefined && validator === undefined) {
     throw new DamselflyError(
       'UNSUPPORTED',

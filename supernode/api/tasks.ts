@@ -1,39 +1,27 @@
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
-import type { BlockStore } from '../../lib/blocks/block-store.ts'
 import { answers, jsonAnswer, noBody } from '../../lib/http/answers.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
-import { BlockSizeField, SizeField, TaskIdField } from '../../protocol/messages/codec.ts'
+import { LocateRequest } from '../../protocol/messages/task-api.ts'
 import { parseTaskId } from '../../protocol/task.ts'
-import type { SwarmDirector } from '../control/swarm-director.ts'
+import type { Imports } from '../imports/imports.ts'
 import type { Seeder } from '../seed/seeder.ts'
-import { V1_TASK_FIELDS, v1TaskOf } from './v1-task.ts'
+import type { SmallContentStore } from '../small/small-content-store.ts'
+import type { Admission } from './admission.ts'
+import { taskIdOf } from './registration.ts'
+import { ListedTask, ShownTask, type TaskViews } from './task-views.ts'
 
 export interface TaskRouteComponents {
-  readonly seeder: Seeder
-  readonly store: BlockStore
-  readonly director: SwarmDirector
+  readonly views: TaskViews
+  readonly seeder: Pick<Seeder, 'drop'>
+  readonly small: Pick<SmallContentStore, 'delete'>
+  readonly imports: Pick<Imports, 'forget'>
+  readonly admission: Admission
 }
 
-/** A task as the API shows it: ours first, then what tools of Dragonfly v1 read (docs/api.md). */
-const ListedTask = Type.Object({
-  id: TaskIdField,
-  state: Type.Union([
-    Type.Literal('idle', { description: 'some blocks may be here, nobody reads the origin' }),
-    Type.Literal('reading', { description: 'the origin is being read' }),
-    Type.Literal('complete', { description: 'all blocks are here' }),
-    Type.Literal('failed', { description: 'the last read broke off for good' }),
-  ]),
-  sizeBytes: Type.Union([SizeField, Type.Null()], { description: 'null while the origin has not said it' }),
-  blockSizeBytes: BlockSizeField,
-  storedBytes: SizeField,
-  peers: Type.Integer({ minimum: 0, description: 'linked peers that want it' }),
-  ...V1_TASK_FIELDS,
-})
-type ListedTask = Static<typeof ListedTask>
-
-const TaskParams = Type.Object({ id: Type.String({ description: 'a digest, or url:<64 hex digits>' }) })
-type TaskParams = Static<typeof TaskParams>
+/** The path of one task. */
+export const TaskParams = Type.Object({ id: Type.String({ description: 'a digest, or url:<64 hex digits>' }) })
+export type TaskParams = Static<typeof TaskParams>
 
 const DropQuery = Type.Object(
   {
@@ -45,31 +33,50 @@ const DropQuery = Type.Object(
 )
 type DropQuery = Static<typeof DropQuery>
 
+const LOCATE_REFUSALS = [
+  'REQUEST_INVALID',
+  'UNAUTHORIZED',
+  'DENIED',
+  'BLOB_UNKNOWN',
+  'TASK_UNKNOWN',
+  'UNSUPPORTED',
+] as const
+
 /** The task routes: what the supernode holds, and for how many. */
 export function addTaskRoutes(app: FastifyInstance, components: TaskRouteComponents): void {
+  const { views, seeder, small, imports, admission } = components
   const tags = ['tasks']
   const list = {
     summary: 'The tasks that are here',
     tags,
     response: answers({ 200: jsonAnswer('all of them', Type.Array(ListedTask)) }),
   }
-  app.get('/api/v1/tasks', { schema: list }, async () => listTasks(components))
+  app.get('/api/v1/tasks', { schema: list }, () => views.list())
 
   const show = {
-    summary: 'One task',
+    summary: 'One task, and who has how much of it',
     tags,
     params: TaskParams,
-    response: answers({ 200: jsonAnswer('the task', ListedTask) }, ['TASK_UNKNOWN']),
+    response: answers({ 200: jsonAnswer('the task', ShownTask) }, ['TASK_UNKNOWN']),
   }
-  app.get<{ Params: TaskParams }>('/api/v1/tasks/:id', { schema: show }, async ({ params }) => {
-    const id = parseTaskId(params.id)
-    const task = (await listTasks(components)).find(listed => listed.id === id)
-    if (task === undefined) throw new DamselflyError('TASK_UNKNOWN', 'GET /api/v1/tasks lists what is here')
-    return task
+  app.get<{ Params: TaskParams }>('/api/v1/tasks/:id', { schema: show }, ({ params }) =>
+    views.show(parseTaskId(params.id)),
+  )
+
+  const locate = {
+    summary: 'The task of a source, for somebody who may read it',
+    description: "Asks the origin as a registration does. Its refusals come with the table's code for them.",
+    tags,
+    body: LocateRequest,
+    response: answers({ 200: jsonAnswer('the task', ShownTask) }, LOCATE_REFUSALS),
+  }
+  app.post<{ Body: LocateRequest }>('/api/v1/tasks/locate', { schema: locate }, async ({ body: { source } }) => {
+    const admitted = await admission.check(source, { allowStale: true })
+    return views.show(taskIdOf(source, admitted))
   })
 
   const drop = {
-    summary: 'Forgets a task and its blocks',
+    summary: 'Forgets a task and its blocks, and has peers let go what they keep of it as replicas',
     tags,
     params: TaskParams,
     querystring: DropQuery,
@@ -79,23 +86,11 @@ export function addTaskRoutes(app: FastifyInstance, components: TaskRouteCompone
     '/api/v1/tasks/:id',
     { schema: drop },
     async ({ params }, reply) => {
-      if (!(await components.seeder.drop(parseTaskId(params.id)))) throw new DamselflyError('TASK_UNKNOWN')
+      const taskId = parseTaskId(params.id)
+      // In this order: nobody is let in any more while the rest goes.
+      const gone = [await imports.forget(taskId), await small.delete(taskId), await seeder.drop(taskId)]
+      if (!gone.includes(true)) throw new DamselflyError('TASK_UNKNOWN')
       return reply.code(204).send()
     },
   )
-}
-
-async function listTasks({ store, seeder, director }: TaskRouteComponents): Promise<ListedTask[]> {
-  const wanted = director.peers().flatMap(peer => peer.tasks)
-  const stored = await store.list()
-  return stored.map(task => {
-    const known = {
-      id: task.taskId,
-      state: seeder.get(task.taskId)?.state ?? (task.complete ? 'complete' : 'idle'),
-      sizeBytes: task.sizeBytes ?? null,
-      blockSizeBytes: task.blockSizeBytes,
-    }
-    const peers = wanted.filter(id => id === task.taskId).length
-    return { ...known, storedBytes: task.storedBytes, peers, ...v1TaskOf(known) }
-  })
 }

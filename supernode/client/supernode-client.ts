@@ -1,6 +1,7 @@
 import { Compile } from 'typebox/compile'
 import { request } from 'undici'
-import { DamselflyError, ERRORS, type ErrorCode } from '../../protocol/errors.ts'
+import { apiRefusal } from '../../lib/http/api-refusal.ts'
+import { DamselflyError } from '../../protocol/errors.ts'
 import {
   ClusterInfo,
   RegistrationAnswer,
@@ -62,9 +63,7 @@ async function call(method: 'GET' | 'POST', url: string, body: unknown, signal: 
     throw unreachable(silence.aborted ? `no answer within ${SILENCE_MS} ms` : (error as Error).message, error)
   }
   if (status < 300) return answer
-  const { code, message } = answer as { code?: string; message?: string }
-  if (code !== undefined && Object.hasOwn(ERRORS, code)) throw new DamselflyError(code as ErrorCode, message)
-  throw unreachable(`it answered with status ${status}`)
+  throw apiRefusal(answer) ?? unreachable(`it answered with status ${status}`)
 }
 
 function unreachable(detail: string, cause?: unknown): DamselflyError {

@@ -55,9 +55,9 @@ function serveStream({ director, logger, account }: ControlServerComponents, str
     if (!channel.open) return
     if (message.type === 'hello') {
       const address = { id: peer, addresses: message.addresses }
-      const { labels, agent } = message
+      const { labels, agent, keeps = false } = message
       const send = (answer: SupernodeToPeer) => channel.send(supernodeToPeerCodec.encode(answer))
-      leave = director.connected({ address, labels, agent }, send)
+      leave = director.connected({ address, labels, agent, keeps }, send)
     } else if (leave !== undefined) {
       await director.receive(peer, message)
     } else {

@@ -24,6 +24,24 @@ export interface PeerIntroduction {
   readonly labels: Labels
   /** Its program, `damselfly/0.1.0`. */
   readonly agent: string
+  /** Whether it keeps replicas when it is asked to. */
+  readonly keeps: boolean
+}
+
+/** Who wants to know which peers keep replicas. */
+export interface ReplicaListener {
+  /** A peer has linked that keeps replicas. @param zone empty for a peer without one */
+  linked(peer: string, zone: string): void
+  gone(peer: string): void
+  kept(peer: string, task: TaskId): void
+  refused(peer: string, task: TaskId, code: string): void
+}
+
+/** How much of a task a linked peer has. */
+export interface HolderView {
+  readonly id: string
+  readonly labels: Labels
+  readonly have: Bitfield
 }
 
 /** A peer with an open control stream. */
@@ -42,6 +60,7 @@ export interface SwarmDirectorComponents {
   readonly clock: Clock
   readonly logger: Logger
   readonly account: SwarmAccount
+  readonly replicas: ReplicaListener
   /** Hears of all that the scheduler is told. */
   readonly record: (event: SchedulerEvent) => void
 }
@@ -103,6 +122,19 @@ export class SwarmDirector implements SeedListener {
     }))
   }
 
+  /** The linked peers that have blocks of a task. */
+  holdersOf(taskId: TaskId): HolderView[] {
+    const members = this.#state.tasks.get(taskId)?.members.values() ?? []
+    return [...members]
+      .filter(({ have }) => have.count > 0)
+      .map(({ peer, have }) => ({ id: peer.id, labels: this.#peers.get(peer.id)?.labels ?? {}, have }))
+  }
+
+  /** Tells a peer, if it is linked. */
+  send(peer: string, message: SupernodeToPeer): void {
+    this.#peers.get(peer)?.send(message)
+  }
+
   /**
    * A peer has opened its control stream. A second stream of the same peer replaces the first.
    * @returns to be called when the stream has ended
@@ -120,6 +152,7 @@ export class SwarmDirector implements SeedListener {
     this.#gone(address.id)
     this.#peers.set(address.id, peer)
     this.#dispatch({ type: 'peer-connected', peer: address.id, labels })
+    if (introduction.keeps) this.#components.replicas.linked(address.id, labels.zone ?? '')
     return () => {
       if (this.#peers.get(address.id) === peer) this.#gone(address.id)
     }
@@ -142,6 +175,10 @@ export class SwarmDirector implements SeedListener {
       case 'leave':
         from.maps.delete(task)
         return this.#dispatch({ type: 'leave', peer, task })
+      case 'kept':
+        return this.#components.replicas.kept(peer, task)
+      case 'refused':
+        return this.#components.replicas.refused(peer, task, message.code)
       case 'have':
         return this.#dispatch({ type: 'have', peer, task, blocks: message.blocks, now })
       case 'lost':
@@ -181,7 +218,9 @@ export class SwarmDirector implements SeedListener {
   }
 
   #gone(peer: string): void {
-    if (this.#peers.delete(peer)) this.#dispatch({ type: 'peer-gone', peer })
+    if (!this.#peers.delete(peer)) return
+    this.#dispatch({ type: 'peer-gone', peer })
+    this.#components.replicas.gone(peer)
   }
 
   #holdsTicket(peer: string, task: TaskId, ticket: string): boolean {

@@ -11,9 +11,10 @@ import { openResumable, type ResumableRead, type ResumeComponents } from '../../
 import { blockRange } from '../../protocol/block-map.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import { DamselflyError, type ErrorCode, toDamselflyError } from '../../protocol/errors.ts'
-import { digestOfTask, type TaskId } from '../../protocol/task.ts'
+import { digestOfTask, type TaskId, taskIdOfDigest } from '../../protocol/task.ts'
 import { fillTask } from './fill-task.ts'
 import { SeedTask } from './seed-task.ts'
+import { checkImport, type ImportedBody, takeImport } from './take-import.ts'
 
 /** Who wants to know how tasks come along. */
 export interface SeedListener {
@@ -25,6 +26,14 @@ export interface SeedListener {
   dropped(taskId: TaskId, code: ErrorCode): void
 }
 
+interface RunningImport {
+  /** Whether blocks come that have not been proven: nobody may see them yet. */
+  unproven: boolean
+  readonly stop: AbortController
+  /** Resolves when it is over, whatever came of it. */
+  readonly over: Promise<void>
+}
+
 export interface SeederComponents {
   readonly store: BlockStore
   readonly buffers: BlockBuffers
@@ -32,6 +41,11 @@ export interface SeederComponents {
   readonly resume: ResumeComponents
   /** Content that is here already, though not as blocks: its origin need not be asked again. */
   readonly heldRead: (taskId: TaskId) => Promise<ResumableRead | undefined>
+  /** Remembers, also after a crash, of which tasks blocks are stored that nobody has proven. */
+  readonly unproven: {
+    mark(taskId: TaskId): Promise<void>
+    unmark(taskId: TaskId): Promise<void>
+  }
   readonly listener: SeedListener
   readonly clock: Clock
   readonly logger: Logger
@@ -54,6 +68,8 @@ export class Seeder implements BlockSource {
   readonly #tasks = new Map<TaskId, Promise<SeedTask>>()
   readonly #ready = new Map<TaskId, SeedTask>()
   readonly #reads = new Map<TaskId, Promise<void>>()
+  /** One for each digest at most. */
+  readonly #imports = new Map<TaskId, RunningImport>()
   /** Why tasks that are on their way out go. */
   readonly #dropCodes = new Map<TaskId, ErrorCode>()
   #stopping = new AbortController()
@@ -75,6 +91,10 @@ export class Seeder implements BlockSource {
     this.#stopping.abort()
     this.#cancelTick()
     await Promise.allSettled(this.#reads.values())
+    await this.#endImports(
+      [...this.#imports.keys()],
+      new DamselflyError('TOOMANYREQUESTS', 'the supernode is stopping'),
+    )
     const tasks = await Promise.allSettled(this.#tasks.values())
     this.#tasks.clear()
     this.#ready.clear()
@@ -92,6 +112,7 @@ export class Seeder implements BlockSource {
 
   /** A task that is stored from an earlier time. */
   async find(taskId: TaskId): Promise<SeedTask | undefined> {
+    if (this.isImporting(taskId)) return undefined
     const open = this.#tasks.get(taskId)
     if (open !== undefined) return this.#asked(await open)
     const stored = await this.#components.store.find(taskId)
@@ -100,13 +121,47 @@ export class Seeder implements BlockSource {
 
   /** The task, with its origin being read from now on unless it is complete or being read already. */
   async ensure(taskId: TaskId, source: Source, shape: TaskShape): Promise<SeedTask> {
+    // Whoever sends an import may take long, or send something else: what its origin gives does not wait for that.
+    const reason = 'the same content is being read from its origin; import it again'
+    await this.#endImports([taskId], new DamselflyError('TOOMANYREQUESTS', reason))
     const task = this.#asked(await this.#open(taskId, shape))
     if (task.state === 'idle' || task.state === 'failed') this.#read(task, source)
     return task
   }
 
+  /** Whether content is being imported that was not here before. */
+  isImporting(taskId: TaskId): boolean {
+    return this.#imports.get(taskId)?.unproven === true
+  }
+
+  /**
+   * Takes content from somebody who sends it. One at a time for each digest; content that is here already is read to its end all the
+   * same, since whoever only knows its digest may not have it.
+   * @returns whether it was here before
+   * @throws DamselflyError DIGEST_INVALID for other content; TOOMANYREQUESTS when its origin is read meanwhile; STORE_FULL, STORE_FAILED;
+   * what the body throws
+   */
+  async import(imported: ImportedBody): Promise<boolean> {
+    const taskId = taskIdOfDigest(imported.digest)
+    for (let other = this.#imports.get(taskId); other !== undefined; other = this.#imports.get(taskId)) await other.over
+    const { promise: over, resolve: end } = Promise.withResolvers<void>()
+    const running: RunningImport = { unproven: false, stop: new AbortController(), over }
+    this.#imports.set(taskId, running)
+    try {
+      return await this.#import(taskId, imported, running)
+    } finally {
+      this.#imports.delete(taskId)
+      end()
+    }
+  }
+
   /** Forgets a task and its blocks. @returns false if it was not known */
   async drop(taskId: TaskId, code: ErrorCode = 'TASK_UNKNOWN'): Promise<boolean> {
+    await this.#endImports([taskId], new DamselflyError('TASK_UNKNOWN', 'it was deleted meanwhile'))
+    return this.#drop(taskId, code)
+  }
+
+  async #drop(taskId: TaskId, code: ErrorCode): Promise<boolean> {
     this.#dropCodes.set(taskId, code)
     const removed = await this.#components.store.remove(taskId)
     await this.#close(taskId)
@@ -130,6 +185,32 @@ export class Seeder implements BlockSource {
     const task = await this.find(taskId)
     if (task === undefined) throw new DamselflyError('TASK_UNKNOWN')
     return task.blocks.read(block, offset, length)
+  }
+
+  async #import(taskId: TaskId, imported: ImportedBody, running: RunningImport): Promise<boolean> {
+    const { store, unproven } = this.#components
+    const signal = AbortSignal.any([running.stop.signal, this.#stopping.signal])
+    for (let read = this.#reads.get(taskId); read !== undefined; read = this.#reads.get(taskId)) await read
+    const stored = await store.find(taskId)
+    if (stored?.complete === true) {
+      await checkImport(this.#components, imported, signal)
+      return true
+    }
+    running.unproven = true
+    // What an earlier read left is of no use: only what the sender sends shows that it has all of it.
+    if (stored !== undefined) await this.#drop(taskId, 'TASK_UNKNOWN')
+    await unproven.mark(taskId)
+    await takeImport(this.#components, imported, signal).finally(() => unproven.unmark(taskId))
+    return false
+  }
+
+  async #endImports(taskIds: readonly TaskId[], reason: DamselflyError): Promise<void> {
+    for (const taskId of taskIds) {
+      const running = this.#imports.get(taskId)
+      if (running?.unproven !== true) continue
+      running.stop.abort(reason)
+      await running.over
+    }
   }
 
   #asked(task: SeedTask): SeedTask {
@@ -205,7 +286,7 @@ export class Seeder implements BlockSource {
   async #finish(task: SeedTask, found: Digest): Promise<void> {
     const expected = digestOfTask(task.taskId)
     if (expected !== undefined && found !== expected) {
-      await this.drop(task.taskId, 'CONTENT_CORRUPT')
+      await this.#drop(task.taskId, 'CONTENT_CORRUPT')
       throw new DamselflyError('CONTENT_CORRUPT', 'what the origin sent has another digest')
     }
     await task.blocks.markComplete()

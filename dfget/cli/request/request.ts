@@ -2,9 +2,11 @@ import { parseFileUrl } from '../../../lib/origin/file-url.ts'
 import { parseHttpUrl } from '../../../lib/origin/http-url.ts'
 import type { Source } from '../../../lib/origin/origin.ts'
 import { parseS3Url } from '../../../lib/origin/s3/s3-url.ts'
+import { swarmSource } from '../../../lib/origin/swarm-source.ts'
 import { type Digest, digestAlgorithm, parseDigest } from '../../../protocol/digest.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { parseRegistryPath } from '../../../protocol/registry-path.ts'
+import { isSwarmUrl } from '../../../protocol/swarm-url.ts'
 import type { DfgetConfig } from '../../config.ts'
 import { isSafeName, segmentName } from '../../sources/safe-path.ts'
 import { commonHeaders, type SourceOptionSettings, sourceOptions } from './source-options.ts'
@@ -23,12 +25,13 @@ export type RequestSettings = SourceOptionSettings & Partial<Pick<DfgetConfig, '
 
 /**
  * Checks what was asked for. User and password in the URL become a header, so that the URL can be shown.
- * @throws DamselflyError REQUEST_INVALID (URL or header), DIGEST_INVALID (also when two digests contradict each other)
+ * @throws DamselflyError REQUEST_INVALID (URL or header), DIGEST_INVALID (in a `swarm:` URL, too, and also when two digests contradict each other)
  */
 export function downloadRequest(text: string, config: RequestSettings): DownloadRequest {
   const [, scheme = ''] = /^([a-z][a-z0-9+.-]*):/i.exec(text) ?? []
   if (scheme.toLowerCase() === 's3') return objectRequest(text, config)
   if (scheme.toLowerCase() === 'file') return fileRequest(text, config)
+  if (isSwarmUrl(text)) return swarmRequest(text, config.digest)
   const url = parseUrl(text)
   const headers = { ...basicAuthorization(url), ...commonHeaders(config) }
   url.username = ''
@@ -56,6 +59,15 @@ function fileRequest(text: string, config: RequestSettings): DownloadRequest {
 function requestOf(url: string, config: RequestSettings): Pick<DownloadRequest, 'source' | 'digests'> {
   const digests = config.digest === undefined ? [] : [parseGivenDigest(config.digest)]
   return { source: { url, headers: commonHeaders(config), digest: digests[0], ...sourceOptions(config) }, digests }
+}
+
+/** Content without an origin: headers would go nowhere. */
+function swarmRequest(text: string, given: string | undefined): DownloadRequest {
+  const named = parseDigest(text.slice('swarm:'.length))
+  if (given !== undefined && parseGivenDigest(given) !== named) {
+    throw new DamselflyError('DIGEST_INVALID', `--digest is not that of ${text}`)
+  }
+  return { source: swarmSource(named), digests: [named], suggestedName: undefined }
 }
 
 function parseUrl(text: string): URL {

@@ -6,7 +6,7 @@ import type { P2pNode } from '../../../lib/p2p/p2p-node.ts'
 import { VERSION } from '../../../lib/version.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import type { Labels } from '../../../protocol/messages/codec.ts'
-import type { PeerToSupernode, SupernodeToPeer } from '../../../protocol/messages/control.ts'
+import type { PeerToSupernode, ReplicaMessage, TaskMessage } from '../../../protocol/messages/control.ts'
 import type { ClusterInfo, RegistrationAnswer } from '../../../protocol/messages/registration.ts'
 import { createTicketVerifier, type TicketVerifier } from '../../../protocol/ticket.ts'
 import { type ControlChannel, openControlChannel } from '../../../supernode/client/control-client.ts'
@@ -14,7 +14,7 @@ import type { SupernodeClient } from '../../../supernode/client/supernode-client
 
 /** Who hears what the supernode says. */
 export interface SupernodeListener {
-  message(message: Exclude<SupernodeToPeer, { type: 'pong' }>): void
+  message(message: TaskMessage | ReplicaMessage): void
   /** The control stream is open; everything that the supernode should know has to be told again. */
   linked(): void
   unlinked(): void
@@ -29,6 +29,13 @@ export interface SupernodeLinkComponents {
   readonly listener: SupernodeListener
 }
 
+/** What a peer says of itself. */
+export interface Introduction {
+  readonly labels: Labels
+  /** Whether it keeps replicas when it is asked to. */
+  readonly keeps: boolean
+}
+
 const DIAL_TIMEOUT_MS = 3_000
 /** How long a registration waits for the control stream: a pull waits no longer for a supernode than that. */
 const LINK_WAIT_MS = 1_000
@@ -38,7 +45,7 @@ const LAST_RETRY_MS = 15_000
 /** A peer's connection to its supernode: registration by HTTP, then the control stream, which is kept open. */
 export class SupernodeLink {
   readonly #components: SupernodeLinkComponents
-  readonly #labels: Labels
+  readonly #introduction: Introduction
   #cluster: ClusterInfo | undefined
   #verifier: TicketVerifier | undefined
   #channel: ControlChannel | undefined
@@ -48,9 +55,9 @@ export class SupernodeLink {
   #stopping = new AbortController()
   #heardAt = 0
 
-  constructor(components: SupernodeLinkComponents, labels: Labels) {
+  constructor(components: SupernodeLinkComponents, introduction: Introduction) {
     this.#components = components
-    this.#labels = labels
+    this.#introduction = introduction
   }
 
   /** Undefined until a supernode has been reached once. */
@@ -145,7 +152,9 @@ export class SupernodeLink {
     )
     this.#heardAt = this.#components.clock.now()
     this.#retryMs = FIRST_RETRY_MS
-    this.send({ type: 'hello', addresses: node.addresses(), labels: this.#labels, agent: `damselfly/${VERSION}` })
+    const { labels, keeps } = this.#introduction
+    const agent = `damselfly/${VERSION}`
+    this.send({ type: 'hello', addresses: node.addresses(), labels, agent, ...(keeps && { keeps }) })
     logger.info({ supernode: supernode.id }, 'linked to the supernode')
     listener.linked()
   }

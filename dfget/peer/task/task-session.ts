@@ -11,9 +11,10 @@ import type { ResumableRead, ResumeComponents } from '../../../lib/origin/read-r
 import { blockSizeFor } from '../../../protocol/block-size.ts'
 import { DamselflyError, toDamselflyError } from '../../../protocol/errors.ts'
 import type { PeerAddress } from '../../../protocol/messages/codec.ts'
-import type { SupernodeToPeer } from '../../../protocol/messages/control.ts'
+import type { TaskMessage } from '../../../protocol/messages/control.ts'
 import type { OriginReason } from '../../../protocol/messages/daemon-api.ts'
 import type { RegistrationAnswer } from '../../../protocol/messages/registration.ts'
+import { isSwarmUrl } from '../../../protocol/swarm-url.ts'
 import { taskIdOfDigest } from '../../../protocol/task.ts'
 import type { BlockClient } from '../exchange/block-client.ts'
 import type { InventoryLinks } from '../swarm/inventory-links.ts'
@@ -57,6 +58,10 @@ const IDLE_MS = 60_000
 
 /** What was downloaded stays open this long for a reader that is about to begin. */
 const LINGER_MS = 2_000
+
+/** Registrations of content that has no other origin, and the pause between them. */
+const PATIENT_TRIES = 6
+const PATIENT_PAUSE_MS = 500
 
 /** One task being downloaded: in the swarm where there is one, from the origin where there is not. */
 export class TaskSession {
@@ -139,7 +144,7 @@ export class TaskSession {
   }
 
   /** Takes what the supernode says about this task. */
-  async receive(message: Exclude<SupernodeToPeer, { type: 'pong' }>): Promise<void> {
+  async receive(message: TaskMessage): Promise<void> {
     const { links, logger } = this.#components
     switch (message.type) {
       case 'map':
@@ -211,8 +216,9 @@ export class TaskSession {
   async #begin(): Promise<Opened> {
     let registration: RegistrationAnswer
     try {
-      registration = await this.#membership.register()
+      registration = await this.#register()
     } catch (error) {
+      if (isSwarmUrl(this.source.url)) throw error
       this.#components.logger.debug({ error }, 'not registered, reading the origin')
       const { configured } = this.#components.supernode
       return this.#beginAtOrigin(
@@ -222,6 +228,21 @@ export class TaskSession {
     this.validator = registration.validator
     const small = inlineContent(registration, this.source.digest)
     return small ?? this.#beginInSwarm(registration)
+  }
+
+  /** What has no other origin waits longer for a supernode that is slow or starting anew. */
+  async #register(): Promise<RegistrationAnswer> {
+    const { supernode, resume } = this.#components
+    const isPatient = supernode.configured && isSwarmUrl(this.source.url)
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#membership.register()
+      } catch (error) {
+        const isSilence = error instanceof DamselflyError && error.code === 'SUPERNODE_UNREACHABLE'
+        if (!isPatient || !isSilence || tries >= PATIENT_TRIES) throw error
+        await resume.wait(PATIENT_PAUSE_MS, new AbortController().signal)
+      }
+    }
   }
 
   async #beginInSwarm(registration: RegistrationAnswer): Promise<Assembly> {

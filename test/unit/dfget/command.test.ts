@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { expect, test } from 'vitest'
 import { createDfgetCommand, HELP_GROUPS, parseArguments } from '../../../dfget/cli/command.ts'
 import { DfgetConfig } from '../../../dfget/config.ts'
@@ -22,20 +23,20 @@ test.each([
   [['http://h/a', '--json', 'http://h/b']],
   [['-O', 'completion', 'http://h/a', 'http://h/b']],
   [['http://h/a', 'completion']],
-])('%j is a download', args => {
+])('%j is a download', async args => {
   const { streams, printed } = collector()
   const urls = args.filter(arg => arg !== '--json').slice(args[0] === '-O' ? 2 : 0)
-  expect(parseArguments(['node', 'dfget', ...args], streams)?.urls).toEqual(urls)
+  expect((await parseArguments(['node', 'dfget', ...args], streams))?.urls).toEqual(urls)
   expect(printed.join('')).toBe('')
 })
 
-test('no argument at all is a download too, of what --input-file names', () => {
-  expect(parseArguments(['node', 'dfget', '-i', 'list'], collector().streams)).toMatchObject({ urls: [] })
+test('no argument at all is a download too, of what --input-file names', async () => {
+  expect(await parseArguments(['node', 'dfget', '-i', 'list'], collector().streams)).toMatchObject({ urls: [] })
 })
 
-test.each(['bash', 'zsh', 'fish'])('completion %s prints a script and downloads nothing', shell => {
+test.each(['bash', 'zsh', 'fish'])('completion %s prints a script and downloads nothing', async shell => {
   const { streams, printed } = collector()
-  expect(parseArguments(['node', 'dfget', 'completion', shell], streams)).toBeUndefined()
+  expect(await parseArguments(['node', 'dfget', 'completion', shell], streams)).toBeUndefined()
   expect(printed.join('')).toContain('log-level')
 })
 
@@ -46,14 +47,14 @@ test.each([
     "dfget: command-argument value 'tcsh' is invalid for argument 'shell'. Allowed choices are bash, zsh, fish; " +
       'dfget --help lists the options\n',
   ],
-])('%j is refused in one line', (args, expected) => {
+])('%j is refused in one line', async (args, expected) => {
   const { streams, printed } = collector()
-  expect(() => parseArguments(['node', 'dfget', ...args], streams)).toThrow()
+  await expect(parseArguments(['node', 'dfget', ...args], streams)).rejects.toThrow()
   expect(printed.join('')).toBe(expected)
 })
 
 function collector() {
   const printed: string[] = []
   const stream = { write: (text: string) => printed.push(text) }
-  return { printed, streams: { stdout: stream, stderr: stream } }
+  return { printed, streams: { stdin: Readable.from([]), stdout: stream, stderr: stream } }
 }

@@ -40,6 +40,7 @@ function createSeeder(origin: FakeOrigin): Seeder {
     store,
     buffers: new BlockBuffers(),
     hasher: createInlineHasher(),
+    unproven: { mark: async () => {}, unmark: async () => {} },
     resume: { origin, logger: silentLogger(), account: () => {}, wait: async () => {} },
     listener: {
       grown: task => void ready.push(task.readyBlocks),

@@ -35,6 +35,7 @@ function createCountedDirector() {
       message: (direction: string) => void messages.push(direction),
       scheduled: (elapsedMs: number) => void scheduledMs.push(elapsedMs),
     },
+    replicas: { linked() {}, gone() {}, kept() {}, refused() {} },
     record() {},
   }
   return { director: new SwarmDirector(components, createSchedulerState(1)), messages, scheduledMs }
@@ -44,7 +45,7 @@ test('every message of a control stream is counted, the hello too', async () => 
   const { director, messages } = createCountedDirector()
   const sent: SupernodeToPeer[] = []
   director.connected(
-    { address: { id: 'a', addresses: [] }, labels: {}, agent: 'test' },
+    { address: { id: 'a', addresses: [] }, labels: {}, agent: 'test', keeps: false },
     message => void sent.push(message),
   )
   expect(messages).toEqual(['received'])
@@ -57,7 +58,10 @@ test('every message of a control stream is counted, the hello too', async () => 
 
 test('the time of each event in the scheduler is counted', () => {
   const { director, scheduledMs } = createCountedDirector()
-  const gone = director.connected({ address: { id: 'a', addresses: [] }, labels: {}, agent: 'test' }, () => {})
+  const gone = director.connected(
+    { address: { id: 'a', addresses: [] }, labels: {}, agent: 'test', keeps: false },
+    () => {},
+  )
   gone()
   expect(scheduledMs).toEqual([STEP_MS, STEP_MS])
 })

@@ -1,7 +1,7 @@
 import type { BlockBuffers } from '../../lib/blocks/block-buffers.ts'
 import type { BlockStore } from '../../lib/blocks/block-store.ts'
 import type { Hasher } from '../../lib/hashing/hasher.ts'
-import { withSignal } from '../../lib/origin/with-signal.ts'
+import { untilAborted } from '../../lib/origin/until-aborted.ts'
 import { BlockMap } from '../../protocol/block-map.ts'
 import { blockSizeFor } from '../../protocol/block-size.ts'
 import { type Digest, digestAlgorithm } from '../../protocol/digest.ts'
@@ -72,14 +72,4 @@ export async function checkImport(
 
 function checkDigest(expected: Digest, found: Digest): void {
   if (found !== expected) throw new DamselflyError('DIGEST_INVALID', `what was sent has ${found}`)
-}
-
-/** A body that ends with the signal, also while its sender is silent. */
-async function* untilAborted(body: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const iterator = body[Symbol.asyncIterator]()
-  for (;;) {
-    const next = await withSignal(iterator.next(), signal)
-    if (next.done === true) return
-    yield next.value
-  }
 }

@@ -55,10 +55,9 @@ export function undocumented(document: ApiDocument, answer: ObservedAnswer): str
 }
 
 function operationAt({ paths }: ApiDocument, method: string, path: string): Operation | undefined {
-  const found = Object.entries(paths).find(([template]) =>
-    new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
-  )
-  return found?.[1][method.toLowerCase()]
+  const matches = (template: string) => new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path)
+  const found = paths[path] ?? Object.entries(paths).find(([template]) => matches(template))?.[1]
+  return found?.[method.toLowerCase()]
 }
 
 /** The schema without room for fields that it does not describe; objects of which it says nothing at all stay as they are. */

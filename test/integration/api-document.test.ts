@@ -1,7 +1,9 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { swarmSource } from '../../lib/origin/swarm-source.ts'
 import { VERSION } from '../../lib/version.ts'
+import { type Digest, digestOf } from '../../protocol/digest.ts'
 import { type ApiDocument, operationsOf, readApiDocument, undocumented } from '../helpers/api-document.ts'
 import { seedBlob, type TestBlob } from '../helpers/blob.ts'
 import { startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
@@ -42,7 +44,11 @@ async function observe(program: TestProgram, asked: readonly (readonly [string, 
 function templateOf({ paths }: ApiDocument, path: string): string {
   const [asked = ''] = path.split('?', 1)
   const matches = (template: string) => new RegExp(`^${template.replaceAll('{id}', '[^/]+')}$`).test(asked)
-  return Object.keys(paths).find(matches) ?? `${path} is not described`
+  return (
+    Object.keys(paths).find(template => template === asked) ??
+    Object.keys(paths).find(matches) ??
+    `${path} is not described`
+  )
 }
 
 const programs = { supernode: () => supernode, dfdaemon: () => node }
@@ -66,7 +72,8 @@ describe.each(['supernode', 'dfdaemon'] as const)('/openapi.json of a %s', name 
 test('every route of a supernode is described, and answers as described', async () => {
   const unknown = `sha256:${'0'.repeat(64)}`
   const url = `${cluster.registry.url}/v2/${blob.repository}/blobs/${blob.digest}`
-  const registration = JSON.stringify({ peerId: node.peerId, source: { url, headers: {}, digest: blob.digest } })
+  const source = { url, headers: {}, digest: blob.digest }
+  const registration = JSON.stringify({ peerId: node.peerId, source })
   await observe(supernode, [
     ['GET', '/_ping', 200],
     ['GET', '/version', 200],
@@ -84,6 +91,13 @@ test('every route of a supernode is described, and answers as described', async 
     ['GET', '/api/v1/tasks', 200],
     ['GET', `/api/v1/tasks/${blob.digest}`, 200],
     ['GET', `/api/v1/tasks/${unknown}`, 404],
+    ['POST', '/api/v1/tasks/locate', 200, JSON.stringify({ source })],
+    ['POST', '/api/v1/tasks/locate', 404, JSON.stringify({ source: swarmSource(unknown as Digest) })],
+    ['PUT', `/api/v1/tasks/${digestOf(Buffer.from('text'))}?replicas=1`, 201, 'text'],
+    ['PUT', `/api/v1/tasks/${digestOf(Buffer.from('text'))}`, 200, 'text'],
+    ['PUT', `/api/v1/tasks/${unknown}`, 400, 'text'],
+    ['PUT', `/api/v1/tasks/${digestOf(Buffer.from('text'))}/replicas`, 200, '{"wanted":0}'],
+    ['PUT', `/api/v1/tasks/${unknown}/replicas`, 404, '{"wanted":0}'],
     ['DELETE', `/api/v1/tasks/${blob.digest}?full=true`, 204],
     ['DELETE', `/api/v1/tasks/${blob.digest}?full=maybe`, 400],
     ['DELETE', `/api/v1/tasks/${unknown}`, 404],

@@ -172,7 +172,9 @@ describe('tasks', () => {
     expect(await pullBlob(other, blob)).toMatchObject({ digest: blob.digest })
     const shown = await ask(`/api/v1/tasks/${blob.digest}`)
     expect(shown.json).toMatchObject({ id: blob.digest, state: 'complete', sizeBytes: 600_000, storedBytes: 600_000 })
-    expect((await ask('/api/v1/tasks')).json).toContainEqual(shown.json)
+    const { holders, ...listed } = shown.json as { holders: unknown[] }
+    expect(holders).toEqual(expect.any(Array))
+    expect((await ask('/api/v1/tasks')).json).toContainEqual(listed)
 
     expect((await ask(`/api/v1/tasks/${blob.digest}`, { method: 'DELETE' })).status).toBe(204)
     expect((await ask(`/api/v1/tasks/${blob.digest}`, { method: 'DELETE' })).status).toBe(404)

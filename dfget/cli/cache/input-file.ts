@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { untilAborted } from '../../../lib/origin/until-aborted.ts'
 import { createDigester, type Digest } from '../../../protocol/digest.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 
@@ -49,10 +50,7 @@ export async function openInputStream(
   try {
     await rm(path)
     await failingAs('standard input', async () => {
-      for await (const bytes of stream) {
-        signal.throwIfAborted()
-        await handle.writeFile(bytes)
-      }
+      for await (const bytes of untilAborted(stream, signal)) await handle.writeFile(bytes)
     })
     return await inputFileOf('standard input', handle)
   } catch (error) {

@@ -81,3 +81,24 @@ describe('digests', () => {
     expect(() => requestOf('http://host/a', [], digest)).toThrow('expected sha256:<64 hex digits>')
   })
 })
+
+describe('content of the swarm', () => {
+  const digest = `sha256:${'a'.repeat(64)}`
+
+  test('is named by its digest, and has no headers', () => {
+    expect(requestOf(`swarm:${digest}`, ['Authorization: secret'])).toEqual({
+      source: { url: `swarm:${digest}`, headers: {}, digest },
+      digests: [digest],
+      suggestedName: undefined,
+    })
+  })
+
+  test.each(['swarm:', 'swarm:sha256:abc', `swarm:${digest}?x=1`, `swarm:md5:${'a'.repeat(32)}`])('is not %s', text => {
+    expect(() => requestOf(text)).toThrow('expected sha256:')
+  })
+
+  test('contradicts another digest', () => {
+    const other = `sha256:${'b'.repeat(64)}`
+    expect(() => requestOf(`swarm:${digest}`, [], other)).toThrow('--digest is not that of swarm:')
+  })
+})

@@ -18,5 +18,9 @@ export const EXAMPLES: readonly Example[] = [
   },
   { line: 'dfget -O app/ oci://registry.example/team/app:1.2', meaning: 'Downloads the files of an artifact.' },
   { line: 'dfget --range 0-499 s3://bucket/key', meaning: 'Downloads the beginning of an object.' },
+  {
+    line: 'dfget import model.bin --replicas 2 --supernode http://supernode:8002',
+    meaning: 'Gives a file to the swarm, where "dfget export" finds it by its digest.',
+  },
   { line: 'dfget -O models/ --input-file list.txt', meaning: 'Downloads the URLs of a list to a directory.' },
 ]

@@ -70,6 +70,23 @@ describe('PUT /api/v1/tasks/{digest}', () => {
     expect(await put(supernode, digest, content)).toMatchObject({ status: 201 })
   })
 
+  test('of an import that the supernode did not survive nothing is left', async () => {
+    const supernode = await cluster.supernodeProcess()
+    const digest = digestOf(Buffer.from('whatever'))
+    const body = slowBody()
+    const slow = put(supernode, digest, body).catch(() => undefined)
+    body.push(randomBytes(MIB))
+    await untilImporting(supernode, digest)
+    const hasBlocks = async () => ((await tasks(supernode))[0]?.storedBytes ?? 0) > 0
+    await waitFor(hasBlocks, { timeoutMs: 5_000, what: 'blocks' })
+    supernode.process.signal('SIGKILL')
+    await supernode.process.exited
+    body.destroy()
+    await slow
+    const again = await cluster.supernode({ dataDir: supernode.dataDir })
+    expect(await tasks(again)).toEqual([])
+  })
+
   test('two at once are one, and content that is empty is content', async () => {
     const supernode = await cluster.supernode()
     const content = randomBytes(3 * MIB)

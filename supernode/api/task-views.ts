@@ -5,7 +5,7 @@ import { blockSizeFor } from '../../protocol/block-size.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { TASK_FIELDS, TaskHolder } from '../../protocol/messages/task-api.ts'
 import type { TaskId } from '../../protocol/task.ts'
-import type { HolderView, SwarmDirector } from '../control/swarm-director.ts'
+import type { MemberView, SwarmDirector } from '../control/swarm-director.ts'
 import type { Imports } from '../imports/imports.ts'
 import type { ReplicaKeeper } from '../replicas/replica-keeper.ts'
 import type { Seeder } from '../seed/seeder.ts'
@@ -19,7 +19,7 @@ export type ListedTask = Static<typeof ListedTask>
 /** A task by itself: with who has how much of it. */
 export const ShownTask = Type.Object({
   ...TASK_FIELDS,
-  holders: Type.Array(TaskHolder, { description: 'linked peers that have blocks of it' }),
+  holders: Type.Array(TaskHolder, { description: 'linked peers that have blocks of it, or have been asked to' }),
   ...V1_TASK_FIELDS,
 })
 export type ShownTask = Static<typeof ShownTask>
@@ -28,7 +28,7 @@ export interface TaskViewComponents {
   readonly seeder: Pick<Seeder, 'get' | 'isImporting'>
   readonly small: Pick<SmallContentStore, 'list'>
   readonly store: Pick<BlockStore, 'list'>
-  readonly director: Pick<SwarmDirector, 'peers' | 'holdersOf'>
+  readonly director: Pick<SwarmDirector, 'peers' | 'membersOf'>
   readonly imports: Pick<Imports, 'isImported'>
   readonly replicas: Pick<ReplicaKeeper, 'countsOf' | 'copyAt'>
 }
@@ -97,13 +97,14 @@ export function createTaskViews(components: TaskViewComponents): TaskViews {
     async show(taskId) {
       const found = (await stored()).find(({ task }) => task.taskId === taskId)
       if (found === undefined) throw new DamselflyError('TASK_UNKNOWN', 'GET /api/v1/tasks lists what is here')
-      const holders = director.holdersOf(taskId).map(holder => ({
-        id: holder.id,
-        labels: holder.labels,
-        blocks: holder.have.count,
-        storedBytes: bytesOf(holder, found.task),
-        replica: replicas.copyAt(taskId, holder.id),
+      const members = director.membersOf(taskId).map(member => ({
+        id: member.id,
+        labels: member.labels,
+        blocks: member.have.count,
+        storedBytes: bytesOf(member, found.task),
+        replica: replicas.copyAt(taskId, member.id),
       }))
+      const holders = members.filter(({ blocks, replica }) => blocks > 0 || replica !== 'none')
       return { ...view(found, wantedByPeers()), holders }
     },
   }
@@ -115,7 +116,7 @@ function smallTask(taskId: TaskId, sizeBytes: number): Stored {
 }
 
 /** The last block is mostly shorter than the others. */
-function bytesOf({ have }: HolderView, { sizeBytes, blockSizeBytes }: Stored): number {
+function bytesOf({ have }: MemberView, { sizeBytes, blockSizeBytes }: Stored): number {
   const bytes = have.count * blockSizeBytes
   if (sizeBytes === undefined) return bytes
   const blocks = blockCountOf(sizeBytes, blockSizeBytes)

@@ -38,7 +38,7 @@ export interface ReplicaListener {
 }
 
 /** How much of a task a linked peer has. */
-export interface HolderView {
+export interface MemberView {
   readonly id: string
   readonly labels: Labels
   readonly have: Bitfield
@@ -122,12 +122,10 @@ export class SwarmDirector implements SeedListener {
     }))
   }
 
-  /** The linked peers that have blocks of a task. */
-  holdersOf(taskId: TaskId): HolderView[] {
+  /** The linked peers in the swarm of a task. */
+  membersOf(taskId: TaskId): MemberView[] {
     const members = this.#state.tasks.get(taskId)?.members.values() ?? []
-    return [...members]
-      .filter(({ have }) => have.count > 0)
-      .map(({ peer, have }) => ({ id: peer.id, labels: this.#peers.get(peer.id)?.labels ?? {}, have }))
+    return [...members].map(({ peer: { id }, have }) => ({ id, labels: this.#peers.get(id)?.labels ?? {}, have }))
   }
 
   /** Tells a peer, if it is linked. */

@@ -18,9 +18,13 @@ export interface ImportsComponents {
   readonly logger: Logger
 }
 
+/** Imports that run or wait at once; more are refused. Each holds some blocks in memory, of up to 4 MiB. */
+const MAX_IMPORTS = 64
+
 /** Content that somebody has put into the swarm, and that has no other origin (docs/decisions/imports.md). */
 export class Imports implements Startable {
   readonly #components: ImportsComponents
+  #running = 0
 
   constructor(components: ImportsComponents) {
     this.#components = components
@@ -51,21 +55,29 @@ export class Imports implements Startable {
    * Takes content from whoever sends it. From its end on it counts as imported and stays until it is removed.
    * @param replicas how many peers shall keep a copy; as before by default, and none at first
    * @returns whether it had been imported before
-   * @throws DamselflyError as `Seeder.import` does
+   * @throws DamselflyError as `Seeder.import` does; TOOMANYREQUESTS also when many others are on their way
    */
   async take(imported: ImportedBody, replicas: number | undefined): Promise<boolean> {
-    const { records, store, seeder, clock, logger } = this.#components
-    const taskId = taskIdOfDigest(imported.digest)
-    await seeder.import(imported)
+    if (this.#running >= MAX_IMPORTS) throw new DamselflyError('TOOMANYREQUESTS', 'other files are being imported')
+    this.#running++
+    try {
+      await this.#components.seeder.import(imported)
+      return await this.#note(taskIdOfDigest(imported.digest), replicas)
+    } finally {
+      this.#running--
+    }
+  }
+
+  /** @returns whether it was noted before */
+  async #note(taskId: TaskId, replicas: number | undefined): Promise<boolean> {
+    const { records, store, clock, logger } = this.#components
     const before = records.get(taskId)
+    const wanted = replicas ?? before?.replicas ?? 0
     // In this order: what is pinned without a record would stay for ever.
-    await records.put(taskId, {
-      replicas: replicas ?? before?.replicas ?? 0,
-      importedAt: before?.importedAt ?? clock.wallTime(),
-    })
+    await records.put(taskId, { replicas: wanted, importedAt: before?.importedAt ?? clock.wallTime() })
     await store.pin(taskId, true)
-    this.#components.replicas.want(taskId, records.get(taskId)?.replicas ?? 0)
-    logger.info({ taskId, replicas }, 'content imported')
+    this.#components.replicas.want(taskId, wanted)
+    logger.info({ taskId, replicas: wanted }, 'content imported')
     return before !== undefined
   }
 

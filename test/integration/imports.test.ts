@@ -109,6 +109,35 @@ test('replicas are made, made anew when one is lost, and let go', async () => {
   expect(unknown).toMatchObject({ code: 22, stderr: `dfget: task unknown: nobody has imported ${digest}\n` })
 })
 
+test('small and empty content has replicas, too', async () => {
+  const supernode = await cluster.supernode(FAST)
+  const node = await cluster.dfdaemon({ supernode: supernode.url })
+  for (const bytes of [0, 5]) {
+    const { digest, content } = await imported(supernode, bytes, '--replicas', '1')
+    const isKept = async () => (await stat(supernode, digest)).replicas.kept === 1
+    await waitFor(isKept, { timeoutMs: 10_000, what: 'the replica' })
+    const { holders } = await stat(supernode, digest)
+    expect(holders).toMatchObject([{ id: node.peerId, storedBytes: bytes, replica: 'kept' }])
+    const run = await user.run('export', digest, '-O', `taken-${bytes}`, '--supernode', supernode.url, '--quiet')
+    expect(run).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect((await readFile(join(user.home, `taken-${bytes}`))).equals(content)).toBe(true)
+  }
+})
+
+test('an export goes on from replicas when the supernode is gone', async () => {
+  const supernode = await cluster.supernode({ ...FAST, 'limits.egress': '1MiB' })
+  const node = await cluster.dfdaemon({ supernode: supernode.url, 'limits.upload': '2MiB' })
+  const { digest, content } = await imported(supernode, 6 * MIB, '--replicas', '1')
+  expect(await kept(supernode, digest, 1)).toEqual([node.peerId])
+  await using exporting = await user.start('export', digest, '-O', 'taken', '--supernode', supernode.url, '--json')
+  const isReading = async () => (await stat(supernode, digest)).holders.some(({ replica }) => replica === 'none')
+  await waitFor(isReading, { timeoutMs: 10_000, what: 'the export to get blocks' })
+  await supernode.stop()
+  const { code } = await exporting.exited
+  expect([code, exporting.stderr.text()]).toEqual([0, expect.stringContaining('from peers')])
+  expect((await readFile(join(user.home, 'taken'))).equals(content)).toBe(true)
+})
+
 test('private content of a registry cannot be had by whoever knows its digest', async () => {
   const supernode = await cluster.supernode()
   const node = await cluster.dfdaemon({ supernode: supernode.url })

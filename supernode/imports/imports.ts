@@ -21,7 +21,7 @@ export interface ImportsComponents {
 /** Imports that run or wait at once; more are refused. Each holds some blocks in memory, of up to 4 MiB. */
 const MAX_IMPORTS = 64
 
-/** Content that somebody has put into the swarm, and that has no other origin (docs/decisions/imports.md). */
+/** Content that somebody has put into the swarm, and that has no other origin (docs/decisions/0022-imports.md). */
 export class Imports implements Startable {
   readonly #components: ImportsComponents
   #running = 0

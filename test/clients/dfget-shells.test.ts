@@ -25,6 +25,7 @@ const TYPED: readonly (readonly [string, readonly string[]])[] = [
   ['dfget -O li\\t', ['-O', 'list.txt']],
   ['dfget -O two\\t', ['-O', 'two words.txt']],
   ['dfget comp\\tz\\t', ['completion', 'zsh']],
+  ['dfget imp\\tli\\t --rep\\t', ['import', 'list.txt', '--replicas']],
   ['dfget http://x:1/y --qu\\t', ['http://x:1/y', '--quiet']],
   ['dfget http://x:1/y comp\\t', ['http://x:1/y', 'comp']],
   ['dfget --supernode http://a:1 comp\\tf\\t', ['--supernode', 'http://a:1', 'completion', 'fish']],
@@ -94,7 +95,9 @@ test('zsh loads the script from its function path', async () => {
 test.each([
   ['dfget --log-level d', ['debug']],
   ['dfget --log-level=d', ['--log-level=debug']],
-  ['dfget ', ['completion']],
+  ['dfget ', ['completion', 'export', 'import', 'rm', 'stat']],
+  ['dfget import l', ['list.txt']],
+  ['dfget import list.txt --re', ['--replicas']],
   ['dfget -O l', ['list.txt']],
   ['dfget --data-dir ', ['models/']],
   ['dfget --supernode ', []],

@@ -10,6 +10,7 @@ import { DamselflyError } from '../../../../protocol/errors.ts'
 import type { LocatedTask } from '../../../../protocol/messages/task-api.ts'
 import type { TaskId } from '../../../../protocol/task.ts'
 import type { TaskClient } from '../../../../supernode/client/task-client.ts'
+import { createManualClock } from '../../../helpers/manual-clock.ts'
 import { createScratchDirectory, type ScratchDirectory } from '../../../helpers/scratch-directory.ts'
 
 const { signal } = new AbortController()
@@ -102,6 +103,17 @@ describe('a file', () => {
     })
     await importFile({ tasks: client, progress: undefined }, file, undefined, { signal })
     expect(asked).toEqual(['show', 'import content', 'import content', 'import content'])
+  })
+
+  test('is shown on a terminal while it is hashed and sent', async () => {
+    const clock = createManualClock()
+    let shown = ''
+    const progress = { isTTY: true, columns: 120, write: (text: string) => (shown += text) }
+    const { client } = createFakeTasks(undefined, async () => clock.advance(200))
+    await importFile({ tasks: client, progress, clock }, file, undefined, { signal })
+    expect(shown).toContain('/file 100%')
+    expect(shown).toContain('7 B of 7 B')
+    expect(shown.endsWith('\r\x1b[2K')).toBe(true)
   })
 
   test('that changes between its two readings is not imported', async () => {

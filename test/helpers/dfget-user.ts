@@ -25,16 +25,27 @@ export interface DfgetUser extends AsyncDisposable {
   run(...args: string[]): Promise<DfgetRun>
   /** Runs a shell line in which `dfget` is the command and `$1` the first argument. */
   shell(line: string, ...args: string[]): Promise<ChildProcess>
+  /**
+   * Runs it in a terminal of a width: what it prints, on both streams, is the process's `stdout`, and what is typed comes from a keyboard.
+   * Needs `script`, of bsdutils, which is essential to Debian.
+   */
+  terminal(init: { readonly columns: number }, ...args: string[]): Promise<ChildProcess>
   /** What runs have left behind: files in the current directory, and how many directories in the cache. */
   leftovers(): Promise<{ files: string[]; cache: number }>
 }
 
-/** Makes a user; the test disposes of it. */
-export async function createDfgetUser(): Promise<DfgetUser> {
+/** Makes a user; the test disposes of it. @param variables of the environment, more than those of the test */
+export async function createDfgetUser(variables: Readonly<Record<string, string>> = {}): Promise<DfgetUser> {
   const scratch = await createScratchDirectory()
   const [home, cache] = [join(scratch.path, 'home'), join(scratch.path, 'cache')]
   await mkdir(home)
-  const options = { cwd: home, env: { ...process.env, XDG_CACHE_HOME: cache, DFGET_DAEMON_SOCKET: '' } }
+  const env: NodeJS.ProcessEnv = { ...process.env, XDG_CACHE_HOME: cache, DFGET_DAEMON_SOCKET: '' }
+  // A proxy of the machine is none of the test's.
+  for (const name of ['http_proxy', 'https_proxy', 'no_proxy']) {
+    delete env[name]
+    delete env[name.toUpperCase()]
+  }
+  const options = { cwd: home, env: { ...env, ...variables } }
   const start = (...args: string[]) => startProcess(process.execPath, [MAIN, ...args], options)
   return {
     home,
@@ -49,6 +60,12 @@ export async function createDfgetUser(): Promise<DfgetUser> {
       const define = 'dfget() { "$NODE" "$MAIN" "$@"; }'
       const env = { ...options.env, NODE: process.execPath, MAIN }
       return startProcess('sh', ['-c', `${define}; ${line}`, 'sh', ...args], { ...options, env })
+    },
+    terminal({ columns }, ...args) {
+      const words = [process.execPath, MAIN, ...args].map(word => `'${word.replaceAll("'", "'\\''")}'`)
+      const line = `stty cols ${columns} rows 24; exec ${words.join(' ')}`
+      const env = { ...options.env, SHELL: '/bin/sh' }
+      return startProcess('script', ['-qfec', line, '/dev/null'], { ...options, env, typed: true })
     },
     async leftovers() {
       const kept = await readdir(join(cache, 'damselfly', 'dfget')).catch(() => [])

@@ -18,6 +18,8 @@ export interface ProcessOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Where stderr goes instead of into `ChildProcess.stderr`; made or emptied at the start. */
   readonly stderrFile?: string
+  /** Whether `ChildProcess.type` has somebody to type to; standard input is empty by default. */
+  readonly typed?: boolean
 }
 
 /** How a child process ended. */
@@ -41,6 +43,8 @@ export interface ChildProcess extends AsyncDisposable {
     matches: (line: string) => boolean,
     options: { timeoutMs: number },
   ): Promise<string>
+  /** Writes to its standard input, which stays open; only for a process that was started as `typed`. */
+  type(text: string): void
   /** Sends a signal; nothing happens when the process has ended. */
   signal(signal: NodeJS.Signals): void
   /** SIGTERM, then SIGKILL after the deadline (10 s by default). May be repeated. */
@@ -51,11 +55,13 @@ export interface ChildProcess extends AsyncDisposable {
 export async function startProcess(
   command: string,
   args: readonly string[],
-  { namespace, cwd, env, stderrFile }: ProcessOptions = {},
+  { namespace, cwd, env, stderrFile, typed = false }: ProcessOptions = {},
 ): Promise<ChildProcess> {
   const [file, ...rest] = namespace === undefined ? [command, ...args] : commandInNamespace(namespace, command, args)
   const stderrHandle = stderrFile === undefined ? undefined : await open(stderrFile, 'w')
-  const child = spawn(file, rest, { cwd, env, stdio: ['ignore', 'pipe', stderrHandle?.fd ?? 'pipe'] })
+  const stdin = typed ? 'pipe' : 'ignore'
+  const child = spawn(file, rest, { cwd, env, stdio: [stdin, 'pipe', stderrHandle?.fd ?? 'pipe'] })
+  child.stdin?.on('error', () => {})
   const stdout = collectTail(child.stdout)
   const stderr = collectTail(child.stderr)
   let exit: ProcessExit | undefined
@@ -121,6 +127,7 @@ export async function startProcess(
       const line = await waitUntil(() => source.lines().find(matches), { ...options, what: `a line on ${stream}` })
       return line ?? ''
     },
+    type: text => void child.stdin?.write(text),
     signal: signal => void child.kill(signal),
     stop,
     async [Symbol.asyncDispose]() {

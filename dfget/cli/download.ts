@@ -208,14 +208,19 @@ async function* compared(
   for await (const chunk of expected) chunks.push(Buffer.from(chunk))
   const known = Buffer.concat(chunks)
   let position = 0
-  for await (const piece of pieces) {
-    const common = Math.min(piece.length, Math.max(0, length - position))
-    if (!known.subarray(position, position + common).equals(piece.subarray(0, common))) {
-      throw new OtherFileError('has other bytes')
+  try {
+    for await (const piece of pieces) {
+      const common = Math.min(piece.length, Math.max(0, length - position))
+      if (!known.subarray(position, position + common).equals(piece.subarray(0, common))) {
+        throw new OtherFileError('has other bytes')
+      }
+      position += common
+      if (common < piece.length) yield piece.subarray(common)
     }
-    position += common
-    if (common < piece.length) yield piece.subarray(common)
+  } catch (error) {
+    tooLong(error)
   }
+  if (position < length) throw new OtherFileError('is longer')
 }
 
 /** The content ends before what is there. */

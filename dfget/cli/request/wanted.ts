@@ -1,5 +1,6 @@
 import { printable } from '../../../lib/terminal/format.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
+import { parseRange } from '../../../protocol/range.ts'
 import type { DfgetConfig } from '../../config.ts'
 import { isArtifactUrl } from '../../sources/oci/artifact-reference.ts'
 import { type DownloadRequest, downloadRequest } from './request.ts'
@@ -51,6 +52,8 @@ function checkSettings(config: DfgetConfig, several: boolean): void {
       )
     }
   }
+  if (range !== undefined && isEmptyRange(range))
+    throw new DamselflyError('CONFIG_INVALID', `--range ${range} has no byte in it; give its first byte, then its last`)
   for (const [flag, value] of [
     ['--digest', digest],
     ['--range', range],
@@ -58,6 +61,12 @@ function checkSettings(config: DfgetConfig, several: boolean): void {
     if (several && value !== undefined)
       throw new DamselflyError('REQUEST_INVALID', `${flag} is that of one file, and several were asked for`)
   }
+}
+
+function isEmptyRange(text: string): boolean {
+  const range = parseRange(`bytes=${text}`)
+  if (range === undefined) return true
+  return range.kind === 'suffix' ? range.lengthBytes === 0 : range.kind === 'bounded' && range.start >= range.end
 }
 
 function isGiven(value: unknown): boolean {

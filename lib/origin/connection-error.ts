@@ -1,4 +1,5 @@
 import { DamselflyError } from '../../protocol/errors.ts'
+import { proxyRefusal } from './proxy.ts'
 
 /** `code` of the error for an address in a blocked network. */
 export const BLOCKED_ADDRESS = 'BLOCKED_ADDRESS'
@@ -13,6 +14,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EPIPE: 'connection closed',
   [BLOCKED_ADDRESS]: 'the address is in a blocked network',
   ETIMEDOUT: 'no connection in time',
+  UND_ERR_PRX_CONN: 'the proxy closed the connection',
+  UND_ERR_PRX_TLS: 'the certificate of the proxy is not its own',
   UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
   UND_ERR_HEADERS_TIMEOUT: 'no response in time',
   UND_ERR_BODY_TIMEOUT: 'nothing sent in time',
@@ -25,6 +28,8 @@ const REASONS: Readonly<Record<string, string>> = {
 /** Why a connection failed, in words that carry nothing of the request. */
 export function connectionReason(error: unknown): string {
   const code = connectionCode(error)
+  const refusal = proxyRefusal(error)
+  if (refusal !== undefined) return refusal
   // By its name: who only reads codes need not load the HTTP client for its class.
   if (error instanceof Error && error.name === 'HTTPParserError') return 'the response is not HTTP'
   return REASONS[code] ?? (code === '' ? 'the connection failed' : code)
@@ -33,7 +38,7 @@ export function connectionReason(error: unknown): string {
 /** The table error for a request that got no response: ORIGIN_UNREACHABLE, or REQUEST_INVALID if it could not be sent. */
 export function connectionError(url: URL, error: unknown): DamselflyError {
   const code = connectionCode(error)
-  if (code === 'UND_ERR_INVALID_ARG') {
+  if (code === 'UND_ERR_INVALID_ARG' && proxyRefusal(error) === undefined) {
     return new DamselflyError('REQUEST_INVALID', 'a request header is not valid HTTP', { cause: error })
   }
   return new DamselflyError('ORIGIN_UNREACHABLE', `${url.host}: ${connectionReason(error)}`, { cause: error })

@@ -3,6 +3,7 @@ import { Agent, type buildConnector, type Dispatcher, EnvHttpProxyAgent } from '
 import { createAgents } from './agents.ts'
 import { createGuardedConnector, LINK_LOCAL_NETWORKS } from './blocked-networks.ts'
 import { connectionError } from './connection-error.ts'
+import { findProxies } from './proxy.ts'
 import type { TlsSettings } from './tls-settings.ts'
 
 /** One HTTP exchange, without redirects or authentication. */
@@ -66,7 +67,10 @@ const BODY_IDLE_TIMEOUT_MS = 30_000
 const CONNECTIONS_PER_HOST = 128
 const BODY_BUFFER_BYTES = 256 * 1024
 
-/** A transport on undici. HTTP/1.1 only: one flow per connection, and registries' HTTP/2 resets cannot be resumed from. */
+/**
+ * A transport on undici. HTTP/1.1 only: one flow per connection, and registries' HTTP/2 resets cannot be resumed from.
+ * @throws DamselflyError CONFIG_INVALID for a proxy that is none
+ */
 export function createHttpTransport(init: HttpTransportInit = {}): HttpTransport {
   const agents = createAgents(
     tls =>
@@ -123,9 +127,8 @@ function createDispatcher(
   options: Agent.Options,
 ): Dispatcher {
   if (proxy === undefined) return new Agent(options)
-  const { url } = proxy
-  const ofProxy = url === undefined ? {} : { httpProxy: url, httpsProxy: url }
-  return new EnvHttpProxyAgent({ ...options, ...ofProxy, requestTls: tls, connectTimeout: connectTimeoutMs })
+  const proxies = findProxies(proxy.url, process.env)
+  return new EnvHttpProxyAgent({ ...options, ...proxies, requestTls: tls, connectTimeout: connectTimeoutMs })
 }
 
 function isConnectionLoss(error: unknown): boolean {

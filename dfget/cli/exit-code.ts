@@ -56,6 +56,11 @@ const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   OUTPUT_FAILED: EXIT.notWritten,
   STORE_FAILED: EXIT.notWritten,
   STORE_FULL: EXIT.notWritten,
+  // Of files of this machine, and as the node's dfdaemon tells it.
+  BLOB_UNKNOWN: EXIT.refused,
+  DENIED: EXIT.refused,
+  TOOMANYREQUESTS: EXIT.refused,
+  UNAUTHORIZED: EXIT.refused,
   RANGE_INVALID: EXIT.rangeInvalid,
   SUPERNODE_UNREACHABLE: EXIT.unreachable,
   TASK_UNKNOWN: EXIT.refused,

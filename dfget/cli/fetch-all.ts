@@ -134,7 +134,8 @@ class Run {
         this.#signal.throwIfAborted()
         if (error instanceof PartlyWrittenError) throw error.cause
         if (isDaemonLoss(error) && losses++ === 0) continue
-        const pauseMs = tries > this.#init.config.retry ? undefined : pauseBeforeRetry(error, tries)
+        const pauseMs =
+          tries > this.#init.config.retry ? undefined : pauseBeforeRetry(error, tries, systemClock.wallTime())
         if (pauseMs === undefined) throw error
         await this.#pause(request, error, pauseMs)
       }

@@ -19,6 +19,8 @@ describe('exit codes', () => {
     [notFound, 22],
     [new OriginError('UNAUTHORIZED', 'host answered 401', { originStatus: 401 }), 22],
     [new OriginError('ORIGIN_FAILED', 'host answered 503', { originStatus: 503 }), 22],
+    [new OriginError('BLOB_UNKNOWN', '/file does not exist'), 22],
+    [new DamselflyError('DENIED'), 22],
     [new OriginError('RANGE_INVALID', 'host answered 416', { originStatus: 416 }), 33],
     [new OriginError('ORIGIN_FAILED', 'host answered 200 with other content', { originStatus: 200 }), 18],
     [new OriginError('ORIGIN_FAILED', 'host sent more than it announced'), 18],

@@ -188,23 +188,3 @@ describe('--continue', () => {
     expect(await user.leftovers()).toEqual({ files: ['directory', 'link'], cache: 0 })
   })
 })
-
-describe('what contradicts itself is refused before anything is asked', () => {
-  const digest = `sha256:${'0'.repeat(64)}`
-  test.each([
-    [['--range', '0-1', '--continue'], '--range and --continue contradict each other'],
-    [['--range', '0-1', '--digest', digest], '--range and --digest contradict each other'],
-    [['--continue', '--overwrite'], '--overwrite and --continue contradict each other'],
-    [['--continue', '--skip-existing'], '--skip-existing and --continue contradict each other'],
-    [['--continue', '-O', '-'], '--continue needs a file'],
-    [['--range', '0-1', 'http://127.0.0.1:1/b'], '--range is that of one file'],
-    [['--range', 'x'], 'range from the command line'],
-    [['--range', '5-2'], '--range 5-2'],
-    [['--range=-0'], '--range -0'],
-  ])('%j', async (args, text) => {
-    const { code, stdout, stderr } = await user.run(...args, 'http://127.0.0.1:1/a')
-    expect(stderr).toMatch(/^dfget: [^\n]+\n$/)
-    expect(stderr).toContain(text)
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-  })
-})

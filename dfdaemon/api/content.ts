@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { answers, jsonAnswer } from '../../lib/http/answers.ts'
 import { toTableError } from '../../lib/http/api-server.ts'
 import { checkFromHere } from '../../lib/http/from-here.ts'
+import { connectionCode } from '../../lib/origin/connection-error.ts'
 import { OriginError } from '../../lib/origin/origin-error.ts'
 import { ContentRefusal, ContentWish } from '../../protocol/messages/daemon-api.ts'
 import { MAX_REGISTRATION_BYTES } from '../../protocol/messages/registration.ts'
@@ -73,8 +74,11 @@ export function addContentRoute(app: FastifyInstance, components: GiveContentCom
 }
 
 function refusalOf(thrown: unknown): ContentRefusal {
-  const { code, message } = toTableError(thrown)
-  if (!(thrown instanceof OriginError)) return { code, message }
+  const { code, message, cause } = toTableError(thrown)
+  const connection = connectionCode(cause)
+  if (!(thrown instanceof OriginError)) {
+    return { code, message, ...(connection === '' ? {} : { connectionCode: connection }) }
+  }
   const { originStatus, originHeaders } = thrown
   const retryAfter = originHeaders?.['retry-after']
   return {

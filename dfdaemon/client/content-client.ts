@@ -139,7 +139,11 @@ async function* bodyOf(response: IncomingMessage, signal: AbortSignal): AsyncGen
 function refusal(body: unknown, status: number): DamselflyError {
   const error = apiRefusal(body)
   if (error === undefined) return unreachable(`it answered with status ${status}`)
-  const { originStatus, retryAfter } = body as ContentRefusal
+  const { originStatus, retryAfter, connectionCode } = body as ContentRefusal
+  if (connectionCode !== undefined) {
+    const cause = Object.assign(new Error(connectionCode), { code: connectionCode })
+    return new DamselflyError(error.code, error.detail, { cause })
+  }
   if (originStatus === undefined) return error
   const originHeaders = retryAfter === undefined ? {} : { 'retry-after': retryAfter }
   return new OriginError(error.code, error.detail ?? '', { originStatus, originHeaders })

@@ -49,8 +49,6 @@ const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   CONFIG_INVALID: EXIT.usage,
   DIGEST_INVALID: EXIT.usage,
   REQUEST_INVALID: EXIT.usage,
-  BLOB_UNKNOWN: EXIT.refused,
-  DENIED: EXIT.refused,
   INPUT_FAILED: EXIT.notRead,
   ORIGIN_FAILED: EXIT.brokenOff,
   OUTPUT_FAILED: EXIT.notWritten,
@@ -64,8 +62,6 @@ const EXIT_BY_CODE: Readonly<Partial<Record<ErrorCode, ExitCode>>> = {
   RANGE_INVALID: EXIT.rangeInvalid,
   SUPERNODE_UNREACHABLE: EXIT.unreachable,
   TASK_UNKNOWN: EXIT.refused,
-  TOOMANYREQUESTS: EXIT.refused,
-  UNAUTHORIZED: EXIT.refused,
   CONTENT_CORRUPT: EXIT.wrongContent,
   BACK_TO_SOURCE_DISABLED: EXIT.notInSwarm,
 }

@@ -149,6 +149,8 @@ export const ContentRefusal = Type.Object({
   message: Type.String(),
   /** What the origin answered, if it did. */
   originStatus: Type.Optional(Type.Integer()),
+  /** Why there was no connection to the origin, as the system or the HTTP client calls it: `ENOTFOUND`. */
+  connectionCode: Type.Optional(Type.String()),
   /** When the origin wants to be asked again: its `Retry-After`. */
   retryAfter: Type.Optional(Type.String()),
 })

@@ -78,6 +78,12 @@ describe('where a dfdaemon listens on the socket', () => {
     expect((await user.leftovers()).files).toEqual([])
   })
 
+  test('why the origin cannot be reached decides the exit code', async () => {
+    await cluster.dfdaemon({ socket })
+    expect((await withDaemon('http://127.0.0.1:1/a')).code).toBe(7)
+    expect((await withDaemon('http://host.invalid/a')).code).toBe(6)
+  })
+
   test('a digest that does not hold leaves nothing', async () => {
     await cluster.dfdaemon({ socket })
     const server = await serveForTest(contentHandler(CONTENT))

@@ -14,8 +14,8 @@ import type { DownloadRequest } from './request/request.ts'
 export interface DownloadComponents {
   readonly contents: Pick<Contents, 'open'>
   readonly output: Pick<Output, 'name' | 'write' | 'replace' | 'begun'>
-  /** How the output can have the same bytes on the disk as the store; undefined where they must be copied. */
-  readonly share: ShareContent | undefined
+  /** Finds how the output can have the same bytes on the disk as the store; undefined where they must be copied. */
+  readonly sharing: () => Promise<ShareContent | undefined>
 }
 
 /** How one content is downloaded. */
@@ -82,8 +82,9 @@ export class Download implements ProgressSource {
 
   /** @returns undefined when the content does not come together in the store, or the store's file cannot be shared after all */
   async #share(content: TaskContent, options: { signal: AbortSignal }): Promise<Digest | undefined> {
-    const { output, share } = this.#components
+    const { output, sharing } = this.#components
     const { taskId } = content
+    const share = taskId === undefined ? undefined : await sharing()
     if (share === undefined || taskId === undefined || !(await content.settled(options))) return undefined
     const digest = await this.#storedDigest(content, taskId, options)
     if (digest === undefined) return undefined

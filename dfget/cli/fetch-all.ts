@@ -18,6 +18,7 @@ import { createEventTeller, eventBytes, progressEvent, type TellEvent } from './
 import { exitCodeOf } from './exit-code.ts'
 import { failureText } from './failure-text.ts'
 import { fetchTo } from './fetch-to.ts'
+import { NewNames } from './output/new-names.ts'
 import { openOutput } from './output/open-output.ts'
 import { PartlyFailedError } from './partly-failed-error.ts'
 import type { DownloadRequest } from './request/request.ts'
@@ -66,6 +67,7 @@ class Run {
   readonly #tell: TellEvent
   readonly #running = new Map<Download, string>()
   readonly #failures: unknown[] = []
+  readonly #names = new NewNames()
 
   constructor(components: FetchAllComponents, init: FetchAllInit, signal: AbortSignal) {
     const { stdout, stderr } = components
@@ -107,6 +109,7 @@ class Run {
       await Promise.all(busy)
       stopTelling()
       this.#display.clear()
+      await this.#names.sync()
     }
     this.#signal.throwIfAborted()
     if (failure !== undefined) throw failure.error
@@ -153,7 +156,14 @@ class Run {
     const { contents, stdout } = this.#components
     const { config, several } = this.#init
     const { suggestedName, source } = request
-    const output = await openOutput({ config, several, suggestedName, stdout, signal: this.#signal })
+    const output = await openOutput({
+      config,
+      several,
+      suggestedName,
+      stdout,
+      names: this.#names,
+      signal: this.#signal,
+    })
     if (output === undefined) {
       this.#totals.skip()
       this.#tell({ event: 'skipped', url: source.url })

@@ -27,8 +27,9 @@ export async function fetchTo(
   { signal }: { signal: AbortSignal },
 ): Promise<Fetched> {
   const startedAt = systemClock.now()
-  const share = output.path === undefined ? undefined : await contents.sharingWith(output.path)
-  const download = new Download({ contents, output, share }, request, options)
+  const { path } = output
+  const sharing = async () => (path === undefined ? undefined : contents.sharingWith(path))
+  const download = new Download({ contents, output, sharing }, request, options)
   begun(download)
   const digest = await download.run({ signal })
   await output.finish()

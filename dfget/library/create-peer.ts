@@ -4,9 +4,10 @@ import { dirname, join, resolve } from 'node:path'
 import { findSharingWay } from '../../lib/blocks/share-file.ts'
 import { createLogger } from '../../lib/logger.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
-import type { TaskId } from '../../protocol/task.ts'
+import type { ShareContent } from '../cli/contents/contents.ts'
 import { Download } from '../cli/download.ts'
 import { openFileOutput } from '../cli/output/file-output.ts'
+import { NewNames } from '../cli/output/new-names.ts'
 import { type DownloadRequest, downloadRequest } from '../cli/request/request.ts'
 import { createDfget } from '../create-dfget.ts'
 import { clearDataDirectory, type DataDirectory } from '../data-directory.ts'
@@ -25,6 +26,11 @@ export async function createPeer(options: PeerOptions = {}): Promise<Peer> {
   async function end(): Promise<void> {
     await stop()
     await clearDataDirectory(dataDirectory, { complete: true, storedBytes: 0 })
+  }
+
+  async function sharingInto(directory: string): Promise<ShareContent | undefined> {
+    const way = await findSharingWay(dataDirectory.path, directory, ['reflink'])
+    return way && ((task, file) => peer.stored.share(task, file, way))
   }
 
   return {
@@ -46,18 +52,21 @@ export async function createPeer(options: PeerOptions = {}): Promise<Peer> {
         },
       }
     },
-    async download(url, path, { overwrite = false, ...contentOptions } = {}) {
+    async download(url, target, { overwrite = false, ...contentOptions } = {}) {
       const { signal = neverAborted() } = contentOptions
       const request = requestOf(url, contentOptions)
-      const output = await openFileOutput({ output: path, suggestedName: request.suggestedName, overwrite })
+      const names = new NewNames()
+      const { suggestedName } = request
+      const output = await openFileOutput({ names }, { output: target, suggestedName, overwrite })
       if (output?.path === undefined) throw new DamselflyError('INTERNAL', 'a file output has no file')
+      const { path } = output
       try {
-        const way = await findSharingWay(dataDirectory.path, dirname(output.path), ['reflink'])
-        const share = way === undefined ? undefined : (task: TaskId, file: string) => peer.stored.share(task, file, way)
-        const download = new Download({ contents: peer, output, share }, request)
+        const sharing = () => sharingInto(dirname(path))
+        const download = new Download({ contents: peer, output, sharing }, request)
         const digest = await download.run({ signal })
         await output.finish()
-        return { path: output.path, sizeBytes: download.doneBytes, digest, account: download.account }
+        await names.sync()
+        return { path, sizeBytes: download.doneBytes, digest, account: download.account }
       } finally {
         await output.discard()
       }

@@ -96,6 +96,9 @@ export function createHttpTransport(init: HttpTransportInit = {}): HttpTransport
       method,
       headers: { ...headers, ...(init.via === undefined ? {} : { via: init.via }) },
       highWaterMark: BODY_BUFFER_BYTES,
+      // By default undici gives up the connection after a HEAD, for servers that send a body nevertheless. Such a body does harm to
+      // nobody: what comes when nothing is due ends the connection.
+      reset: false,
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
     })

@@ -23,6 +23,9 @@ export interface Libp2pNodeInit {
 /** Streams of one protocol that one connection may have open at once: one is in use, the others overlap at reconnection. */
 const MAX_STREAMS = 8
 
+/** How long addresses that were put together are told again. */
+const ADDRESSES_MS = 1_000
+
 /** A libp2p node over TCP with noise and yamux. */
 export async function createLibp2pNode(init: Libp2pNodeInit): Promise<ProbingP2pNode> {
   const libp2p = await createLibp2p({
@@ -43,11 +46,27 @@ export async function createLibp2pNode(init: Libp2pNodeInit): Promise<ProbingP2p
       maxConnections: 4096,
     },
   })
+  // libp2p puts them together anew each time, and a supernode tells them to everybody who registers.
+  let known: { readonly at: number; readonly addresses: string[] } | undefined
+
+  function addresses(): string[] {
+    const at = performance.now()
+    if (known === undefined || at - known.at > ADDRESSES_MS)
+      known = { at, addresses: libp2p.getMultiaddrs().map(address => address.decapsulate('/p2p').toString()) }
+    return known.addresses
+  }
+
   return {
     peerId: libp2p.peerId.toString(),
-    start: async () => libp2p.start(),
-    stop: async () => libp2p.stop(),
-    addresses: () => libp2p.getMultiaddrs().map(address => address.decapsulate('/p2p').toString()),
+    async start() {
+      await libp2p.start()
+      known = undefined
+    },
+    async stop() {
+      await libp2p.stop()
+      known = undefined
+    },
+    addresses,
     async handle(protocol, onStream) {
       const handler = (stream: Stream, connection: Connection) => onStream(stream, connection.remotePeer.toString())
       await libp2p.handle(protocol, handler, { maxInboundStreams: MAX_STREAMS, maxOutboundStreams: MAX_STREAMS })

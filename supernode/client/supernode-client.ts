@@ -47,20 +47,24 @@ export function createSupernodeClient(url: string): SupernodeClient {
 }
 
 async function call(method: 'GET' | 'POST', url: string, body: unknown, signal: AbortSignal): Promise<unknown> {
-  const silence = AbortSignal.timeout(SILENCE_MS)
+  // Not `AbortSignal.timeout`, whose timers would all fire in the end: there may be thousands of calls a second.
+  const silence = new AbortController()
+  const timer = setTimeout(() => silence.abort(), SILENCE_MS)
   let status: number
   let answer: unknown
   try {
     const response = await request(url, {
       method,
-      signal: AbortSignal.any([signal, silence]),
+      signal: AbortSignal.any([signal, silence.signal]),
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
     })
     status = response.statusCode
     answer = await response.body.json()
   } catch (error) {
     signal.throwIfAborted()
-    throw unreachable(silence.aborted ? `no answer within ${SILENCE_MS} ms` : (error as Error).message, error)
+    throw unreachable(silence.signal.aborted ? `no answer within ${SILENCE_MS} ms` : (error as Error).message, error)
+  } finally {
+    clearTimeout(timer)
   }
   if (status < 300) return answer
   throw apiRefusal(answer) ?? unreachable(`it answered with status ${status}`)

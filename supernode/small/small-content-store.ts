@@ -20,6 +20,13 @@ interface ContentRecord {
   readonly contentType?: string
 }
 
+/** A content that is to be written. */
+interface Write {
+  readonly taskId: TaskId
+  readonly bytes: Uint8Array
+  readonly record: ContentRecord
+}
+
 export interface SmallContentStoreInit {
   /** A folder in it holds the database. One process at a time uses it. */
   readonly dataDir: string
@@ -44,6 +51,8 @@ export class SmallContentStore implements Startable {
   #database: Level | undefined
   #storedBytes = 0
   #order = 0
+  #writing: Promise<void> = Promise.resolve()
+  #unwritten: Write[] = []
 
   constructor(init: SmallContentStoreInit) {
     this.#init = init
@@ -83,11 +92,7 @@ export class SmallContentStore implements Startable {
     const sizeBytes = bytes.length
     await this.#makeRoom(sizeBytes)
     const record = { sizeBytes, digest: digestOf(bytes), order: this.#order++, ...(contentType && { contentType }) }
-    const { contents, records } = this.#open()
-    await named(async () => {
-      await contents.put(taskId, bytes)
-      await records.put(taskId, record)
-    })
+    await this.#write({ taskId, bytes, record })
     this.#records.set(taskId, record)
     this.#storedBytes += sizeBytes
   }
@@ -98,12 +103,32 @@ export class SmallContentStore implements Startable {
     if (record === undefined) return false
     this.#records.delete(taskId)
     this.#storedBytes -= record.sizeBytes
-    const { contents, records } = this.#open()
-    await named(async () => {
-      await records.del(taskId)
-      await contents.del(taskId)
-    })
+    const { database, contents, records } = this.#open()
+    await named(() =>
+      database.batch([
+        { type: 'del', sublevel: records, key: taskId },
+        { type: 'del', sublevel: contents, key: taskId },
+      ]),
+    )
     return true
+  }
+
+  /** Contents that come while others are being written are written together: each trip to the disk costs more than they do. */
+  #write(write: Write): Promise<void> {
+    this.#unwritten.push(write)
+    if (this.#unwritten.length === 1) this.#writing = this.#writing.catch(() => {}).then(() => this.#writeAll())
+    return this.#writing
+  }
+
+  async #writeAll(): Promise<void> {
+    const writes = this.#unwritten
+    this.#unwritten = []
+    const { database, contents, records } = this.#open()
+    const puts = writes.flatMap(({ taskId, bytes, record }) => [
+      { type: 'put' as const, sublevel: contents, key: taskId, value: bytes },
+      { type: 'put' as const, sublevel: records, key: taskId, value: record },
+    ])
+    await named(() => database.batch<string, unknown>(puts, {}))
   }
 
   async #makeRoom(sizeBytes: number): Promise<void> {
@@ -133,6 +158,7 @@ export class SmallContentStore implements Startable {
   }
 
   async #end(): Promise<void> {
+    await this.#writing.catch(() => {})
     const database = this.#database
     this.#database = undefined
     this.#levels = undefined
@@ -150,6 +176,7 @@ export class SmallContentStore implements Startable {
 
 function sublevels(database: Level) {
   return {
+    database,
     contents: database.sublevel<string, Uint8Array>('contents', { valueEncoding: 'view' }),
     records: database.sublevel<string, ContentRecord>('records', { valueEncoding: 'json' }),
   }

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { copyFile, type FileHandle, link, lstat, mkdir, open, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { syncDirectory } from '../../../lib/fs.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
+import type { NewNames } from './new-names.ts'
 import type { Begun, Output } from './output.ts'
 
 export interface FileOutputInit {
@@ -17,6 +17,11 @@ export interface FileOutputInit {
   readonly continue?: boolean
   /** Whether the directories on the way to the file are made. */
   readonly makeDirectories?: boolean
+}
+
+/** Notes where files get their names, which whoever made it puts on the disk. */
+export interface FileOutputComponents {
+  readonly names: NewNames
 }
 
 /** File systems allow names of 255 bytes; the rest of a temporary name has 42. */
@@ -40,7 +45,10 @@ const ADVICE: Readonly<Record<string, string>> = {
  * @returns undefined for a file that is to be skipped
  * @throws DamselflyError OUTPUT_FAILED when it could not be finished either; REQUEST_INVALID when there is no name
  */
-export async function openFileOutput(init: FileOutputInit): Promise<Output | undefined> {
+export async function openFileOutput(
+  { names }: FileOutputComponents,
+  init: FileOutputInit,
+): Promise<Output | undefined> {
   const target = await findTarget(init)
   if (target === undefined) return undefined
   const { path, exists: isThere } = target
@@ -52,11 +60,11 @@ export async function openFileOutput(init: FileOutputInit): Promise<Output | und
     if (init.makeDirectories === true) await mkdir(dirname(path), { recursive: true })
     if (!begins) {
       const handle = await open(temporary, 'wx', 0o666)
-      return new PartFile({ path, temporary, handle, overwrite: init.overwrite, begun: undefined })
+      return new PartFile({ names, path, temporary, handle, overwrite: init.overwrite, begun: undefined })
     }
     await copyFile(path, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE)
     const handle = await open(temporary, 'a+')
-    return new PartFile({ path, temporary, handle, overwrite: true, begun: await begunOf(handle) })
+    return new PartFile({ names, path, temporary, handle, overwrite: true, begun: await begunOf(handle) })
   })
 }
 
@@ -95,6 +103,7 @@ class PartFile implements Output {
   readonly #temporary: string
   #handle: FileHandle
   readonly #overwrite: boolean
+  readonly #names: NewNames
   #finished = false
 
   constructor(init: {
@@ -103,7 +112,9 @@ class PartFile implements Output {
     handle: FileHandle
     overwrite: boolean
     begun: Begun | undefined
+    names: NewNames
   }) {
+    this.#names = init.names
     this.path = init.path
     this.begun = init.begun
     this.name = basename(init.path)
@@ -137,7 +148,7 @@ class PartFile implements Output {
       if (this.#overwrite) await rename(this.#temporary, this.path)
       else await this.#takeFreeName()
       this.#finished = true
-      await syncDirectory(dirname(this.path))
+      this.#names.add(dirname(this.path))
     })
   }
 

@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream'
 import type { DfgetConfig } from '../../config.ts'
 import { type FileOutputInit, findTarget, openFileOutput } from './file-output.ts'
+import type { NewNames } from './new-names.ts'
 import type { Output } from './output.ts'
 import { createStreamOutput } from './stream-output.ts'
 
@@ -13,6 +14,7 @@ export interface OpenOutputInit {
   readonly several: boolean
   readonly suggestedName: string | undefined
   readonly stdout: Writable
+  readonly names: NewNames
   readonly signal: AbortSignal
 }
 
@@ -22,8 +24,8 @@ export interface OpenOutputInit {
  * @throws DamselflyError OUTPUT_FAILED, REQUEST_INVALID
  */
 export async function openOutput(init: OpenOutputInit): Promise<Output | undefined> {
-  const { config, stdout, signal } = init
-  return config.output === '-' ? createStreamOutput(stdout, { signal }) : openFileOutput(fileInit(init))
+  const { config, stdout, names, signal } = init
+  return config.output === '-' ? createStreamOutput(stdout, { signal }) : openFileOutput({ names }, fileInit(init))
 }
 
 /**

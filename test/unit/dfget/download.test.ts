@@ -49,7 +49,7 @@ async function download(digests: Digest[], fields: Partial<TaskContent> & { fail
   }
   const source = { url: 'http://host/file', headers: {}, digest: digests[0] }
   const share = store && (async (...asked: unknown[]) => store.share(...asked))
-  const components: DownloadComponents = { contents: peer, output, share }
+  const components: DownloadComponents = { contents: peer, output, sharing: async () => share }
   const running = new Download(components, { source, digests, suggestedName: 'file' })
   const digest = await running.run({ signal: new AbortController().signal })
   return { digest, text: Buffer.concat(written).toString(), doneBytes: running.doneBytes, reads: reads.length }

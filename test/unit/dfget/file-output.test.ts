@@ -2,6 +2,7 @@ import { link, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:f
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { openFileOutput } from '../../../dfget/cli/output/file-output.ts'
+import { NewNames } from '../../../dfget/cli/output/new-names.ts'
 import type { Output } from '../../../dfget/cli/output/output.ts'
 import { createScratchDirectory, type ScratchDirectory } from '../../helpers/scratch-directory.ts'
 
@@ -14,9 +15,12 @@ afterEach(() => scratch[Symbol.asyncDispose]())
 const at = (name: string) => join(scratch.path, name)
 async function open(
   output: string | undefined,
-  fields: { overwrite?: boolean; suggestedName?: string | undefined } = {},
+  {
+    names = new NewNames(),
+    ...fields
+  }: { overwrite?: boolean; suggestedName?: string | undefined; names?: NewNames } = {},
 ): Promise<Output> {
-  const opened = await openFileOutput({ output, suggestedName: 'suggested', overwrite: false, ...fields })
+  const opened = await openFileOutput({ names }, { output, suggestedName: 'suggested', overwrite: false, ...fields })
   if (opened === undefined) throw new Error('the file was left out')
   return opened
 }
@@ -81,8 +85,8 @@ describe('a file', () => {
   test('that exists is left out on request, and made where it does not', async () => {
     await writeFile(at('file'), 'old')
     const init = { suggestedName: undefined, overwrite: false, skipExisting: true }
-    expect(await openFileOutput({ ...init, output: at('file') })).toBeUndefined()
-    const other = await openFileOutput({ ...init, output: at('other') })
+    expect(await openFileOutput({ names: new NewNames() }, { ...init, output: at('file') })).toBeUndefined()
+    const other = await openFileOutput({ names: new NewNames() }, { ...init, output: at('other') })
     await other?.finish()
     expect((await readdir(scratch.path)).sort()).toEqual(['file', 'other'])
   })
@@ -130,4 +134,15 @@ describe('a directory', () => {
       /\/sys\/kernel\/file: (no permission|the file system is read-only)/,
     )
   })
+})
+
+test('each directory with new names is put on the disk once, and one that is gone is said', async () => {
+  const names = new NewNames()
+  await names.sync()
+  await (await open(at('one'), { names })).finish()
+  await (await open(at('two'), { names })).finish()
+  await names.sync()
+  names.add(at('missing'))
+  await expect(names.sync()).rejects.toMatchObject({ code: 'OUTPUT_FAILED' })
+  await names.sync()
 })

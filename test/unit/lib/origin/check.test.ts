@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
 import { patternBytes, serveContent } from '../../../helpers/origin-content.ts'
 import { createOriginFixture } from '../../../helpers/origin-fixture.ts'
@@ -140,5 +143,40 @@ describe('check', () => {
     await server.close()
     const checking = fixture.origin().check({ url: server.url + BLOB, headers: {} })
     await expect(checking).rejects.toMatchObject({ code: 'ORIGIN_UNREACHABLE' })
+  })
+
+  it('keeps the connection for what comes next', async () => {
+    const server = await fixture.server((request, response) => serveContent(request, response, content))
+    const origin = fixture.origin()
+    const source = { url: `${server.url}/file`, headers: {} }
+    const sockets = new Set()
+    for (let checks = 0; checks < 10; checks++) {
+      await origin.check(source)
+      for (const socket of server.sockets) sockets.add(socket)
+    }
+    // The next check may come before the connection of the one before is free.
+    expect(sockets.size).toBeLessThanOrEqual(2)
+  })
+
+  it('is not misled by a server that sends a body after a HEAD', async () => {
+    const server = createServer(socket => {
+      socket.on('error', () => {})
+      socket.on('data', request => {
+        const body = String(request).startsWith('HEAD') ? 'HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nwrong' : 'right'
+        socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 5\r\netag: "a"\r\n\r\n${body}`)
+      })
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    try {
+      const source = { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/file`, headers: {} }
+      const origin = fixture.origin()
+      for (let tries = 0; tries < 5; tries++) {
+        await origin.check(source)
+        expect(await text((await origin.open(source)).body)).toBe('right')
+      }
+    } finally {
+      await fixture.close()
+      server.close()
+    }
   })
 })

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { dfgetBenchCommand } from './dfget/command.ts'
 import { fanoutCommand } from './fanout/command.ts'
 import { lastHopCommand } from './last-hop/command.ts'
 import { pullCommand } from './pull/command.ts'
@@ -11,6 +12,7 @@ import { transportCommand } from './transport/command.ts'
 
 /** Every benchmark, as a subcommand of `npm run bench --`. */
 export const BENCHMARKS: readonly Command[] = [
+  dfgetBenchCommand,
   fanoutCommand,
   lastHopCommand,
   pullCommand,

@@ -84,7 +84,7 @@ test('what the store shares is not written, and not read where its task was name
   const taskId = taskIdOfDigest(SHA256)
   const shared = { text: '', doneBytes: CONTENT.length }
   expect(await download([SHA256], { taskId }, { share })).toEqual({ ...shared, digest: SHA256, reads: 0 })
-  expect(asked).toEqual([[taskId, '/file.part', 'hard-link']])
+  expect(asked).toEqual([[taskId, '/file.part']])
   expect(await download([SHA256, SHA512], { taskId }, { share })).toMatchObject({ ...shared, reads: 1 })
   expect(await download([], { taskId: URL_TASK }, { share })).toMatchObject({ ...shared, digest: SHA256, reads: 1 })
   await expect(download([OTHER], { taskId: URL_TASK }, { share })).rejects.toThrow(`expected ${OTHER}, got ${SHA512}`)

@@ -85,7 +85,7 @@ export class Download implements ProgressSource {
     const { output, sharing } = this.#components
     const { taskId } = content
     const share = taskId === undefined ? undefined : await sharing()
-    if (share === undefined || taskId === undefined || !(await content.settled(options))) return undefined
+    if (share === undefined || taskId === undefined) return undefined
     const digest = await this.#storedDigest(content, taskId, options)
     if (digest === undefined) return undefined
     this.#outputBytes = await output.replace(path => share(taskId, path))
@@ -93,8 +93,8 @@ export class Download implements ProgressSource {
   }
 
   /**
-   * The task is named by its digest where one was asked for, and was checked against it.
-   * @returns undefined when not all could be read from the store
+   * The task is named by its digest where one was asked for, and is checked against it. Anything else is hashed while it comes.
+   * @returns undefined when not all of it is in the store
    */
   async #storedDigest(
     content: TaskContent,
@@ -102,10 +102,17 @@ export class Download implements ProgressSource {
     { signal }: { signal: AbortSignal },
   ): Promise<Digest | undefined> {
     const [first, ...others] = this.#request.digests
-    if (first !== undefined && first === digestOfTask(taskId) && others.length === 0) return first
+    const isName = first !== undefined && first === digestOfTask(taskId) && others.length === 0
     const account = emptyAccount()
-    const digest = await this.#digest(content.read({ start: 0 }, { signal, account }), content, async () => {})
-    return account.originReasons.some(({ why }) => why === 'download-failed') ? undefined : digest
+    const isStored = () => !account.originReasons.some(({ why }) => why === 'download-failed')
+    try {
+      const pieces = whileStored(content.read({ start: 0 }, { signal, account }), isStored)
+      const digest = isName ? first : await this.#digest(pieces, content, async () => {})
+      return (await content.settled({ signal })) ? digest : undefined
+    } catch (error) {
+      if (error instanceof NotStoredError) return undefined
+      throw error
+    }
   }
 
   #copy(content: TaskContent, options: ReadOptions): Promise<Digest> {
@@ -181,6 +188,17 @@ export class Download implements ProgressSource {
     const [first] = found
     if (first === undefined) throw new DamselflyError('INTERNAL', 'nothing was hashed')
     return first
+  }
+}
+
+/** The store did not take all of the content, which comes from the origin now. */
+class NotStoredError extends Error {}
+
+/** Ends a read whose bytes are not stored any more: they have to be read once more for the output. @throws NotStoredError */
+async function* whileStored(pieces: AsyncIterable<Uint8Array>, isStored: () => boolean): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    if (!isStored()) throw new NotStoredError()
+    yield piece
   }
 }
 

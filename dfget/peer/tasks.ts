@@ -89,7 +89,8 @@ export class Tasks implements NeighbourListener {
       const opened = await unlessAborted(session.ready, signal)
       if (opened instanceof SmallContent) return heldContent(opened)
       const { contentType, readers, validator } = session
-      const components = this.#contentComponents({ ...source, validator }, contentType)
+      const soleOrigin = session.source === source && session.swarm === undefined
+      const components = { ...this.#contentComponents({ ...source, validator }, contentType), soleOrigin }
       return assembledContent(components, { assembly: opened, readers, since })
     } catch (error) {
       signal.throwIfAborted()

@@ -74,6 +74,8 @@ describe('what goes wrong is said in one line', () => {
       response.write(CONTENT.subarray(from, half), () => setTimeout(() => response.destroy(), 200))
     })
     const { code, stderr } = await user.run(`${server.url}/a`)
+    // Not from the beginning again: that would bring nothing new.
+    expect(server.requests.filter(({ headers }) => headers.range === undefined)).toHaveLength(1)
     expect(stderr).toMatch(/^dfget: [^\n]*verified blocks are kept in [^\n]*, the same command resumes\n$/)
     expect(code).toBe(18)
     expect(await user.leftovers()).toEqual({ files: [], cache: 1 })

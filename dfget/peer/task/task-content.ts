@@ -10,6 +10,7 @@ import type { OriginReason } from '../../../protocol/messages/daemon-api.ts'
 import type { TaskId } from '../../../protocol/task.ts'
 import { type Account, because, book, emptyAccount } from './account.ts'
 import type { Assembly } from './assembly.ts'
+import { isOriginFailure } from './is-origin-failure.ts'
 import type { Readers } from './readers.ts'
 import type { SmallContent } from './small-content.ts'
 
@@ -45,8 +46,8 @@ export interface TaskContent {
    */
   settled(options: { signal: AbortSignal; withinMs?: number }): Promise<boolean>
   /**
-   * Reads in order, from the first verified byte on. A piece is valid until the next one is asked for. When the swarm or the store fails on the way, the read goes on from the
-   * origin at the byte where it is.
+   * Reads in order, from the first verified byte on. A piece is valid until the next one is asked for. When the swarm or the store
+   * fails on the way, the read goes on from the origin at the byte where it is.
    * @throws DamselflyError only when the origin fails too, or CONTENT_CORRUPT in the middle; the signal's reason
    */
   read(range: ReadRange, options: ReadOptions): AsyncGenerator<Uint8Array>
@@ -64,6 +65,8 @@ export interface TaskContentComponents {
   readonly resume: ResumeComponents
   readonly logger: Logger
   readonly contentType: string | undefined
+  /** Whether this very origin is all that the content comes from, so that a read cannot go on from there when it has failed. */
+  readonly soleOrigin?: boolean
 }
 
 /**
@@ -95,6 +98,8 @@ export function assembledContent(
         }
       } catch (error) {
         if (signal.aborted) throw error
+        // It has been tried often enough, and what is stored is worth more than another read from the beginning.
+        if (components.soleOrigin === true && isOriginFailure(error)) throw error
         const { code } = toDamselflyError(error)
         // To wrong bytes that are out already no right ones can be added.
         if (code === 'CONTENT_CORRUPT' && position > range.start) throw error

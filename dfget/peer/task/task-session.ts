@@ -6,10 +6,9 @@ import type { Clock } from '../../../lib/clock.ts'
 import type { Hasher } from '../../../lib/hashing/hasher.ts'
 import type { Logger } from '../../../lib/logger.ts'
 import { type Source, taskIdOfSource } from '../../../lib/origin/origin.ts'
-import { OriginError } from '../../../lib/origin/origin-error.ts'
 import type { ResumableRead, ResumeComponents } from '../../../lib/origin/read-resumable.ts'
 import { blockSizeFor } from '../../../protocol/block-size.ts'
-import { DamselflyError, toDamselflyError } from '../../../protocol/errors.ts'
+import { toDamselflyError } from '../../../protocol/errors.ts'
 import type { PeerAddress } from '../../../protocol/messages/codec.ts'
 import type { TaskMessage } from '../../../protocol/messages/control.ts'
 import type { OriginReason } from '../../../protocol/messages/daemon-api.ts'
@@ -21,6 +20,7 @@ import type { InventoryLinks } from '../swarm/inventory-links.ts'
 import type { SupernodeLink } from '../swarm/supernode-link.ts'
 import { because } from './account.ts'
 import { Assembly } from './assembly.ts'
+import { isOriginFailure } from './is-origin-failure.ts'
 import { Membership } from './membership.ts'
 import { OriginDownload } from './origin-download.ts'
 import { Readers } from './readers.ts'
@@ -347,11 +347,4 @@ export class TaskSession {
       this.#origin = undefined
     }
   }
-}
-
-function isOriginFailure(error: unknown): boolean {
-  if (error instanceof OriginError) return true
-  return (
-    error instanceof DamselflyError && (error.code === 'ORIGIN_UNREACHABLE' || error.code === 'BACK_TO_SOURCE_DISABLED')
-  )
 }

@@ -131,7 +131,8 @@ test('a proxy that is down, unknown or no URL ends it with one line', async () =
 
 test('the environment names a proxy, and what goes past it', async () => {
   const [server, proxy] = [await serveForTest(serve), await startProxy()]
-  const proxied = await userWith({ http_proxy: proxy.url })
+  // As curl takes it, too.
+  const proxied = await userWith({ http_proxy: proxy.at })
   expect((await proxied.run('--quiet', `${server.url}/a`)).code).toBe(0)
   expect(proxy.asked).toEqual([`GET ${server.url}/a`])
   const past = await userWith({ http_proxy: proxy.url, no_proxy: 'other.example,127.0.0.1' })

@@ -5,7 +5,7 @@ const report = process.env.DAMSELFLY_TEST_REPORT
 
 /**
  * `fast` is what `npm test` runs: no root, no packages beyond npm's. `architecture` is the part of it that `npm run check`
- * needs. `long` is what takes more than seconds, with the programs as they are published. `clients` drives real container runtimes, wants root and Debian's packages. `.ci/run` calls them all.
+ * needs. `long` is what takes more than seconds. `clients` drives real container runtimes, wants root and Debian's packages. `.ci/run` calls them all.
  */
 export default defineConfig({
   test: {
@@ -17,7 +17,7 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/{unit,property,conformance,integration,architecture,simulation}/**/*.test.ts'],
-          globalSetup: ['test/helpers/left-out.ts'],
+          globalSetup: ['test/helpers/left-out.ts', 'test/helpers/built-programs.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
         },
@@ -37,6 +37,7 @@ export default defineConfig({
         test: {
           name: 'clients',
           include: ['test/clients/**/*.test.ts'],
+          globalSetup: ['test/helpers/built-programs.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,

@@ -1,6 +1,9 @@
 import type { Digest } from '../../protocol/digest.ts'
+import { DamselflyError } from '../../protocol/errors.ts'
 import { type Account, emptyAccount } from '../peer/task/account.ts'
 import type { ProgressSource } from '../progress/progress-display.ts'
+import { exitCodeOf } from './exit-code.ts'
+import { failureText } from './failure-text.ts'
 
 /** Where bytes came from, as events tell it. */
 type EventBytes = Pick<Account, 'peerBytes' | 'supernodeBytes' | 'originBytes' | 'diskBytes'>
@@ -53,4 +56,10 @@ export function eventBytes(account: Readonly<Account> = emptyAccount()): EventBy
 /** How far a download is. */
 export function progressEvent(url: string, { doneBytes, sizeBytes, account }: ProgressSource): DownloadEvent {
   return { event: 'progress', url, doneBytes, sizeBytes: sizeBytes ?? null, ...eventBytes(account) }
+}
+
+/** Why a download has failed, or could not begin. @param url what was asked for */
+export function failureEvent(url: string, error: unknown): DownloadEvent {
+  const code = error instanceof DamselflyError ? error.code : null
+  return { event: 'failed', url, code, exitCode: exitCodeOf(error), message: failureText(error) ?? '' }
 }

@@ -2,7 +2,6 @@ import type { Writable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import { systemClock } from '../../lib/clock.ts'
 import { formatDuration } from '../../lib/terminal/format.ts'
-import { DamselflyError } from '../../protocol/errors.ts'
 import type { DfgetConfig } from '../config.ts'
 import { DownloadTotals } from '../progress/download-totals.ts'
 import {
@@ -14,8 +13,7 @@ import {
 import type { Contents } from './contents/contents.ts'
 import { isDaemonLoss } from './contents/fallback-contents.ts'
 import type { Download } from './download.ts'
-import { createEventTeller, eventBytes, progressEvent, type TellEvent } from './events.ts'
-import { exitCodeOf } from './exit-code.ts'
+import { createEventTeller, eventBytes, failureEvent, progressEvent, type TellEvent } from './events.ts'
 import { failureText } from './failure-text.ts'
 import { fetchTo } from './fetch-to.ts'
 import { NewNames } from './output/new-names.ts'
@@ -121,10 +119,12 @@ class Run {
     try {
       await this.#fetchPatiently(request)
     } catch (error) {
+      if (this.#signal.aborted) this.#tellFailure(request, this.#signal.reason)
       this.#signal.throwIfAborted()
       this.#failures.push(error)
       this.#totals.skip()
-      this.#noteFailure(request, error)
+      this.#tellFailure(request, error)
+      if (this.#init.several) this.#say(`${request.source.url}: ${failureText(error) ?? ''}`)
     }
   }
 
@@ -209,11 +209,8 @@ class Run {
     }
   }
 
-  #noteFailure({ source }: DownloadRequest, error: unknown): void {
-    const message = failureText(error) ?? ''
-    const code = error instanceof DamselflyError ? error.code : null
-    this.#tell({ event: 'failed', url: source.url, code, exitCode: exitCodeOf(error), message })
-    if (this.#init.several) this.#say(`${source.url}: ${message}`)
+  #tellFailure({ source }: DownloadRequest, error: unknown): void {
+    this.#tell(failureEvent(source.url, error))
   }
 
   #say(text: string): void {

@@ -1,5 +1,7 @@
 import { type DfgetArguments, parseArguments } from './command.ts'
 import { chooseContents } from './contents/choose-contents.ts'
+import type { Contents } from './contents/contents.ts'
+import { createEventTeller, failureEvent } from './events.ts'
 import { EXIT, type ExitCode, exitCodeOf } from './exit-code.ts'
 import { failureText } from './failure-text.ts'
 import { type DfgetStreams, fetchAll } from './fetch-all.ts'
@@ -40,8 +42,14 @@ async function download(
     several,
     requests: [only],
   } = wanted
-  if (!several && only !== undefined) await checkOutput({ config, suggestedName: only.suggestedName })
-  const contents = await chooseContents(config, urls, { signal })
+  let contents: Contents
+  try {
+    if (!several && only !== undefined) await checkOutput({ config, suggestedName: only.suggestedName })
+    contents = await chooseContents(config, urls, { signal })
+  } catch (error) {
+    if (only !== undefined) createEventTeller(stdout, config.json)(failureEvent(only.source.url, error))
+    throw error
+  }
   let failure: unknown
   try {
     const requests = allRequests(wanted, config, () => contents.sources(), { signal })

@@ -80,6 +80,8 @@ function directoryOf({ dataDir }: PeerOptions): DataDirectory {
 }
 
 function requestOf(url: string, { digest, headers = {} }: ContentOptions): DownloadRequest {
+  // Programs get URLs from elsewhere, and none of those may name a file of this machine.
+  if (/^file:/i.test(url)) throw new DamselflyError('REQUEST_INVALID', 'a peer reads no file:// URLs')
   const header = Object.entries(headers).map(([name, value]) => `${name}: ${value}`)
   return downloadRequest(url, { header, ...(digest === undefined ? {} : { digest }) })
 }

@@ -18,6 +18,11 @@ export interface OpenOptions {
   readonly mayRead?: () => Promise<void>
   /** Nobody waits for the content, a preheat for example: its download gives way to others until somebody opens it without this. */
   readonly background?: boolean
+  /**
+   * The caller opens the content again by itself, and finds what is stored by then: when its only origin has failed for good, so do its
+   * reads, in place of trying there once more.
+   */
+  readonly resumes?: boolean
   /** Nobody will ask this peer for the content afterwards: small content need not be stored, nor come from a swarm. */
   readonly oneOff?: boolean
 }

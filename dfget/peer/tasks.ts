@@ -73,7 +73,7 @@ export class Tasks implements NeighbourListener {
 
   async open(
     source: Source,
-    { signal, mayRead, background = false, oneOff = false }: OpenOptions,
+    { signal, mayRead, background = false, oneOff = false, resumes = false }: OpenOptions,
   ): Promise<TaskContent> {
     const stored = await this.#openComplete(source)
     if (stored !== undefined) {
@@ -89,7 +89,7 @@ export class Tasks implements NeighbourListener {
       const opened = await unlessAborted(session.ready, signal)
       if (opened instanceof SmallContent) return heldContent(opened)
       const { contentType, readers, validator } = session
-      const soleOrigin = session.source === source && session.swarm === undefined
+      const soleOrigin = resumes && session.source === source && session.swarm === undefined
       const components = { ...this.#contentComponents({ ...source, validator }, contentType), soleOrigin }
       return assembledContent(components, { assembly: opened, readers, since })
     } catch (error) {

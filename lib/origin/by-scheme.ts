@@ -7,8 +7,9 @@ type Reader = Pick<Origin, 'open' | 'check'>
 /** An origin that reads `swarm:` URLs from one origin and all others from another. */
 export function originByScheme({ swarm, others }: { readonly swarm: Reader; readonly others: Origin }): Origin {
   const readerOf = ({ url }: Source) => (isSwarmUrl(url) ? swarm : others)
+  const { locate } = others
   return {
-    ...others,
+    ...(locate && { locate: async (source: Source) => (isSwarmUrl(source.url) ? source : locate(source)) }),
     open: (source, options) => readerOf(source).open(source, options),
     check: (source, options) => readerOf(source).check(source, options),
   }

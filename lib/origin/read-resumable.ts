@@ -29,6 +29,15 @@ export interface ResumableRead {
   readonly body: AsyncGenerator<Uint8Array>
 }
 
+/** What is read. */
+export interface ResumableSpan {
+  /** The first byte. */
+  readonly start: number
+  /** The byte after the last one; to the end of the content by default. */
+  readonly end?: number | undefined
+  readonly signal: AbortSignal
+}
+
 /**
  * Opens content at an offset. When the origin breaks off later, the read goes on with a Range request at the byte that is
  * missing, under the validator of the first answer, so that changed content is never mixed in.
@@ -37,24 +46,22 @@ export interface ResumableRead {
 export async function openResumable(
   components: ResumeComponents,
   source: Source,
-  start: number,
-  signal: AbortSignal,
+  span: ResumableSpan,
 ): Promise<ResumableRead> {
-  const first = await components.origin.open(source, { start, signal, validator: source.validator })
+  const first = await components.origin.open(source, { ...span, validator: source.validator })
   return {
     sizeBytes: first.sizeBytes,
     contentType: first.contentType,
     validator: first.validator,
-    body: readOn(components, source, start, first, signal),
+    body: readOn(components, source, span, first),
   }
 }
 
 async function* readOn(
   components: ResumeComponents,
   source: Source,
-  start: number,
+  { start, end, signal }: ResumableSpan,
   first: OriginContent,
-  signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   let position = start
   let fruitless = 0
@@ -63,7 +70,7 @@ async function* readOn(
   for (;;) {
     const before = position
     try {
-      content ??= await components.origin.open(source, { start: position, signal, ...resumeCondition(first) })
+      content ??= await components.origin.open(source, { start: position, end, signal, ...resumeCondition(first) })
       for await (const chunk of content.body) {
         components.account(chunk.length)
         position += chunk.length
@@ -74,7 +81,7 @@ async function* readOn(
     } catch (error) {
       fruitless = position > before ? 0 : fruitless + 1
       if (signal.aborted || fruitless >= MAX_FRUITLESS_TRIES || !isRetryable(error)) throw error
-      if (position === first.sizeBytes) return
+      if (position === first.sizeBytes || position === end) return
       components.logger.debug({ position, error }, 'origin broke off, resuming')
     } finally {
       content?.close()

@@ -275,7 +275,7 @@ export class Seeder implements BlockSource {
     const { signal } = this.#stopping
     for (let tries = 1; ; tries++) {
       try {
-        return await openResumable(resume, source, start, signal)
+        return await openResumable(resume, source, { start, signal })
       } catch (error) {
         if (signal.aborted || tries >= MAX_OPEN_TRIES || !toDamselflyError(error).retryable) throw error
         await resume.wait(FIRST_PAUSE_MS * 2 ** (tries - 1), signal)

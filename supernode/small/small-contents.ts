@@ -57,7 +57,7 @@ export class SmallContents {
     const { store, resume } = this.#components
     const held = await store.get(taskId)
     if (held !== undefined) return held
-    const { body, contentType } = await openResumable(resume, source, 0, this.#stopping.signal)
+    const { body, contentType } = await openResumable(resume, source, { start: 0, signal: this.#stopping.signal })
     const content = { bytes: await readSmall(body), contentType }
     const digest = digestOfTask(taskId)
     if (digest !== undefined && digestOf(content.bytes, digestAlgorithm(digest)) !== digest) {

@@ -1,12 +1,12 @@
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { startHttpServer, type TestHandler, type TestHttpServer } from './http-server.ts'
 import { type ChildProcess, startProcess } from './process.ts'
+import { programMain } from './program-main.ts'
 import { createScratchDirectory } from './scratch-directory.ts'
 
-const MAIN = fileURLToPath(new URL('../../dfget/main.ts', import.meta.url))
+const MAIN = programMain('dfget')
 
 /** How a run of dfget ended. */
 export interface DfgetRun {
@@ -15,7 +15,7 @@ export interface DfgetRun {
   readonly stderr: string
 }
 
-/** A user who runs `node dfget/main.ts`, with a current directory and a cache of their own. */
+/** A user who runs `dfget`, as it is published, with a current directory and a cache of their own. */
 export interface DfgetUser extends AsyncDisposable {
   /** The current directory. */
   readonly home: string

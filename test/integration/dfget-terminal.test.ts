@@ -1,10 +1,10 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { digestOf } from '../../protocol/digest.ts'
 import { seedBlob } from '../helpers/blob.ts'
 import { startCluster } from '../helpers/cluster.ts'
-import { contentHandler, createDfgetUser, type DfgetUser, serveForTest } from '../helpers/dfget-user.ts'
+import { contentHandler, createDfgetUser, type DfgetUser, lastJson, serveForTest } from '../helpers/dfget-user.ts'
 import type { TestHandler } from '../helpers/http-server.ts'
 import type { ChildProcess } from '../helpers/process.ts'
 import { patternBytes } from '../helpers/registry-mock.ts'
@@ -208,6 +208,20 @@ describe('--json', () => {
       diskBytes: 0,
     })
     expect(done).toMatchObject({ event: 'done', url, output, sizeBytes: CONTENT.length, digest: digestOf(CONTENT) })
+  })
+
+  test('tells of what could not begin, and of what was interrupted', async () => {
+    const server = await serveForTest((_request, response) => {
+      response.writeHead(200, { 'content-length': CONTENT.length, etag: '"one"' }).write(CONTENT.subarray(0, 100))
+    })
+    await writeFile(join(user.home, 'there'), '')
+    const refused = await user.run('--json', `${server.url}/there`)
+    expect(lastJson(refused.stdout)).toMatchObject({ event: 'failed', code: 'OUTPUT_FAILED', exitCode: 23 })
+    await using child = await user.start('--json', `${server.url}/a`)
+    await child.waitForLine('stdout', line => line.includes('"begin"'), TIMEOUT)
+    child.signal('SIGINT')
+    expect((await child.exited).code).toBe(130)
+    expect(lastJson(child.stdout.text())).toMatchObject({ event: 'failed', exitCode: 130, message: 'interrupted' })
   })
 
   test('tells of tries, of failures and of what is left out', async () => {

@@ -35,9 +35,7 @@ const STARTS_HASH_WORKER = join(CHECKOUT, 'lib/hashing/hash-thread.ts')
  * @throws Error when something does not fit together
  */
 export async function buildPackage(directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true })
-  const chunks = await bundle(directory)
-  checkHashWorker(chunks)
+  const chunks = await bundlePrograms(directory)
   const packages = bundledPackages(chunks.flatMap(({ moduleIds }) => moduleIds))
   await writeFile(join(directory, 'THIRD-PARTY-NOTICES.txt'), noticesOf(packages))
   for (const [path, text] of declarationsOf(CHECKOUT, `${LIBRARY}.ts`)) {
@@ -45,6 +43,18 @@ export async function buildPackage(directory: string): Promise<void> {
     await mkdir(dirname(file), { recursive: true })
     await writeFile(file, text)
   }
+}
+
+/**
+ * Builds what runs, and nothing beside it.
+ * @param directory is emptied first
+ * @throws Error when something does not fit together
+ */
+export async function bundlePrograms(directory: string): Promise<readonly OutputChunk[]> {
+  await rm(directory, { recursive: true, force: true })
+  const chunks = await bundle(directory)
+  checkHashWorker(chunks)
+  return chunks
 }
 
 async function bundle(directory: string): Promise<OutputChunk[]> {

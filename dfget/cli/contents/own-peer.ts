@@ -45,7 +45,7 @@ export class OwnPeer implements Contents {
     const { peer } = this.#dfget
     // Without a swarm nobody else wants the rest of it.
     if (range !== undefined && this.#config.supernode === '') return peer.openDirect(source, { signal })
-    return peer.open(source, { signal, background, oneOff: this.#isLastUse })
+    return peer.open(source, { signal, background, oneOff: this.#isLastUse, resumes: true })
   }
 
   async sharingWith(path: string): Promise<ShareContent | undefined> {

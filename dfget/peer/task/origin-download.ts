@@ -35,7 +35,7 @@ export class OriginDownload {
 
   /** Opens the origin at a byte. @throws DamselflyError, in the origin's own words where it answered */
   open(startBytes: number): Promise<ResumableRead> {
-    return openResumable(this.#resume, this.#source, startBytes, this.#controller.signal)
+    return openResumable(this.#resume, this.#source, { start: startBytes, signal: this.#controller.signal })
   }
 
   /**

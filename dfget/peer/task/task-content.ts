@@ -256,7 +256,11 @@ async function* passThrough(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   if (start >= end) return
-  const { body, sizeBytes } = await openResumable(resume, source, start, signal)
+  const { body, sizeBytes } = await openResumable(resume, source, {
+    start,
+    end: Number.isFinite(end) ? end : undefined,
+    signal,
+  })
   const isWhole = start === 0 && end >= (sizeBytes ?? Number.POSITIVE_INFINITY)
   let left = end - start
   for await (const chunk of isWhole && source.digest !== undefined ? verifiedBody(body, source.digest) : body) {

@@ -34,7 +34,7 @@ test.for([
   ['limits.upload', '', 'limits.upload from the command line: "" is not a number'],
   ['limits.concurrentUploads', '1G', 'limits.concurrentUploads from the command line must be <= 100000'],
 ] as const)('%s %s is refused', ([setting, text, message]) => {
-  const load = () => loadConfig('dfget', DfgetConfig, { flags: { [setting]: text } })
+  const load = () => loadConfig('dfdaemon', DfdaemonConfig, { flags: { [setting]: text } })
   expect(load).toThrow(`the configuration is invalid: ${message}`)
 })
 

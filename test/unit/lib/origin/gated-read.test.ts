@@ -28,7 +28,7 @@ async function startReading(signal = new AbortController().signal) {
       return limit
     },
   }
-  const { body } = await openResumable(components, { url: URL, headers: {} }, 0, signal)
+  const { body } = await openResumable(components, { url: URL, headers: {} }, { start: 0, signal })
   const read: Uint8Array[] = []
   const done = (async () => {
     for await (const piece of body) read.push(Uint8Array.from(piece))
@@ -69,7 +69,8 @@ test('the gate is that of the task as the swarm knows it', async () => {
   const { components, tasks, limit } = await startReading()
   limit.change(0)
   const digest = digestOf(CONTENT)
-  for await (const _ of (await openResumable(components, { url: URL, headers: {}, digest }, 0, AbortSignal.any([])))
-    .body);
+  for await (const _ of (
+    await openResumable(components, { url: URL, headers: {}, digest }, { start: 0, signal: AbortSignal.any([]) })
+  ).body);
   expect(tasks).toEqual([taskIdOfUrl({ url: URL, validator: '"v1"' }), taskIdOfDigest(digest)])
 })

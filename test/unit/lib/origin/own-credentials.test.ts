@@ -200,7 +200,7 @@ describe('an account at a registry with Bearer', () => {
     const { origin, log } = createLoggedOrigin({ clock })
     const components = { origin, logger: log.logger, account: () => {}, wait: async () => clock.advance(120_000) }
     const source = { url, headers: {}, credentials: ROBOT }
-    const { body } = await openResumable(components, source, 0, new AbortController().signal)
+    const { body } = await openResumable(components, source, { start: 0, signal: new AbortController().signal })
     expect(digestOf(await readAll(body))).toBe(layer.digest)
     expect(tokenRequests(registry)).toEqual(['GET 200', 'GET 200', 'GET 200'])
     expect(registry.stats.snapshot().blobs[layer.digest]?.ranges.map(({ start }) => start)).toEqual([
@@ -216,7 +216,7 @@ describe('an account at a registry with Bearer', () => {
     const pause = (delayMs: number, signal: AbortSignal) => wait(delayMs, undefined, { signal })
     const components = { origin, logger: log.logger, account: () => {}, wait: pause }
     const source = { url, headers: {}, credentials: ROBOT }
-    const { body } = await openResumable(components, source, 0, new AbortController().signal)
+    const { body } = await openResumable(components, source, { start: 0, signal: new AbortController().signal })
     expect(digestOf(await readAll(body))).toBe(layer.digest)
     expect(tokenRequests(registry)).toEqual(['GET 200', 'GET 200'])
   })

@@ -56,6 +56,9 @@ export type Opened = Assembly | SmallContent
 /** A session without readers and without progress ends after this long; what is stored stays. */
 const IDLE_MS = 60_000
 
+/** Content without an origin is given up when nothing has come for this long. */
+const SWARM_PATIENCE_MS = 10_000
+
 /** What was downloaded stays open this long for a reader that is about to begin. */
 const LINGER_MS = 2_000
 
@@ -203,7 +206,7 @@ export class TaskSession {
     })
     if (verdict === 'ask') {
       this.#membership.blocked(assembly.taskId, head)
-    } else if (verdict !== 'wait') {
+    } else if (verdict !== 'wait' && !this.#mayStillCome) {
       this.#components.logger.info(
         { taskId: assembly.taskId, block: head },
         'the swarm does not deliver, reading the origin',
@@ -228,6 +231,12 @@ export class TaskSession {
     this.validator = registration.validator
     const small = inlineContent(registration, this.source.digest)
     return small ?? this.#beginInSwarm(registration)
+  }
+
+  /** Whether the swarm may yet give what no origin will: neighbours come back, a supernode starts anew. */
+  get #mayStillCome(): boolean {
+    const hasOrigin = !isSwarmUrl(this.source.url) && this.source.swarmOnly !== true
+    return !hasOrigin && this.#stall.withoutProgressMs < SWARM_PATIENCE_MS
   }
 
   /** What has no other origin waits longer for a supernode that is slow or starting anew. */

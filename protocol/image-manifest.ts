@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { DamselflyError } from './errors.ts'
-import { DigestField, SizeField } from './messages/codec.ts'
+import { DigestField, SizeField } from './messages/fields.ts'
 
 const Descriptor = Type.Object({ digest: DigestField, size: SizeField })
 

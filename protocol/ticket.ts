@@ -1,7 +1,8 @@
 import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { DamselflyError } from './errors.ts'
-import { createMessageCodec, PeerIdField, TaskIdField } from './messages/codec.ts'
+import { createMessageCodec } from './messages/codec.ts'
+import { PeerIdField, TaskIdField } from './messages/fields.ts'
 
 /** What a ticket says: this peer may hold this task until then. */
 const TicketClaims = Type.Object(

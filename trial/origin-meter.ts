@@ -3,7 +3,7 @@ import { Value } from 'typebox/value'
 import { request } from 'undici'
 import type { DaemonClient } from '../dfdaemon/client/daemon-client.ts'
 import { DamselflyError } from '../protocol/errors.ts'
-import { SizeField } from '../protocol/messages/codec.ts'
+import { SizeField } from '../protocol/messages/fields.ts'
 import { counterValue } from './counter-value.ts'
 
 /** What has left the origin so far. */

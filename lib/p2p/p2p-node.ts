@@ -1,5 +1,5 @@
 import type { Stream } from '@libp2p/interface'
-import type { PeerAddress } from '../../protocol/messages/codec.ts'
+import type { PeerAddress } from '../../protocol/messages/fields.ts'
 import type { Startable } from '../lifecycle.ts'
 
 /** What we need of a libp2p node. */

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { BlockIndexField, createMessageCodec, message, TaskIdField, TextField } from './codec.ts'
+import { createMessageCodec, message } from './codec.ts'
+import { BlockIndexField, TaskIdField, TextField } from './fields.ts'
 
 const RequestId = Type.Integer({ minimum: 0, maximum: 2 ** 32 - 1 })
 

@@ -1,19 +1,18 @@
 import { type Static, Type } from 'typebox'
+import { createMessageCodec, message } from './codec.ts'
 import {
   AddressesField,
   BlockIndexField,
   BlockIndicesField,
   BlockSizeField,
   BytesField,
-  createMessageCodec,
   LabelsField,
-  message,
   PeerAddressField,
   PeerIdField,
   SizeField,
   TaskIdField,
   TextField,
-} from './codec.ts'
+} from './fields.ts'
 
 /** Messages that a peer sends to the supernode on the control stream. */
 export const PeerToSupernode = Type.Union([

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { PeerIdField, SizeField, TaskIdField } from './codec.ts'
+import { PeerIdField, SizeField, TaskIdField } from './fields.ts'
 import { RegisteredSource } from './registration.ts'
 
 /** Why bytes of a task were read from its origin by the node itself, instead of from the swarm. */

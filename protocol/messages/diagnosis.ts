@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { TextField } from './codec.ts'
+import { TextField } from './fields.ts'
 
 /** `GET /version` of every program. */
 export const ProgramVersion = Type.Object({

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
-import { BlockIndicesField, BytesField, createMessageCodec, message, TaskIdField, TextField } from './codec.ts'
+import { createMessageCodec, message } from './codec.ts'
+import { BlockIndicesField, BytesField, TaskIdField, TextField } from './fields.ts'
 
 /** Messages between two neighbours on the inventory stream. Both ends send them; the stream serves all tasks of the pair. */
 export const InventoryMessage = Type.Union([

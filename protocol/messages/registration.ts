@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { SMALL_CONTENT_BYTES } from '../small-content.ts'
-import { BlockSizeField, DigestField, PeerAddressField, PeerIdField, SizeField, TaskIdField } from './codec.ts'
+import { BlockSizeField, DigestField, PeerAddressField, PeerIdField, SizeField, TaskIdField } from './fields.ts'
 
 /** Longest registration body, in bytes. */
 export const MAX_REGISTRATION_BYTES = 64 * 1024

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { BlockSizeField, LabelsField, PeerIdField, SizeField, TaskIdField } from './codec.ts'
+import { BlockSizeField, LabelsField, PeerIdField, SizeField, TaskIdField } from './fields.ts'
 import { RegisteredSource } from './registration.ts'
 
 const CountField = Type.Integer({ minimum: 0 })

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import { answers, jsonAnswer } from '../../lib/http/answers.ts'
-import { AddressesField, LabelsField, PeerIdField, TaskIdField } from '../../protocol/messages/codec.ts'
+import { AddressesField, LabelsField, PeerIdField, TaskIdField } from '../../protocol/messages/fields.ts'
 import type { PeerView } from '../control/swarm-director.ts'
 import { PeerQuery, pageOfPeers } from './peer-page.ts'
 import { V1_PEER_FIELDS, v1PeerOf } from './v1-peer.ts'

@@ -1,13 +1,13 @@
 import { createFrameChannel } from '../../lib/p2p/frame-channel.ts'
 import type { P2pNode } from '../../lib/p2p/p2p-node.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
-import type { PeerAddress } from '../../protocol/messages/codec.ts'
 import {
   type PeerToSupernode,
   peerToSupernodeCodec,
   type SupernodeToPeer,
   supernodeToPeerCodec,
 } from '../../protocol/messages/control.ts'
+import type { PeerAddress } from '../../protocol/messages/fields.ts'
 import { CONTROL_PROTOCOL } from '../../protocol/protocol-ids.ts'
 
 /** A peer's control stream to its supernode. */

@@ -8,7 +8,7 @@ import { type BlockSource, serveBlocks } from '../../lib/exchange/block-server.t
 import { silentLogger } from '../../lib/logger.ts'
 import { createLibp2pNode } from '../../lib/p2p/libp2p-node.ts'
 import type { P2pNode } from '../../lib/p2p/p2p-node.ts'
-import type { PeerAddress } from '../../protocol/messages/codec.ts'
+import type { PeerAddress } from '../../protocol/messages/fields.ts'
 import { type TaskId, taskIdOfUrl } from '../../protocol/task.ts'
 import { clusterKeyFromSeed, createTicketVerifier, signTicket } from '../../protocol/ticket.ts'
 import { seededBytes } from './blob.ts'

@@ -5,7 +5,7 @@ import { createLibp2pNode } from '../../lib/p2p/libp2p-node.ts'
 import type { P2pNode } from '../../lib/p2p/p2p-node.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import { FrameDecoder } from '../../protocol/frame.ts'
-import type { PeerAddress } from '../../protocol/messages/codec.ts'
+import type { PeerAddress } from '../../protocol/messages/fields.ts'
 import type { RegistrationAnswer } from '../../protocol/messages/registration.ts'
 import { waitFor } from './wait.ts'
 

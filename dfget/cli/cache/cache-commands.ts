@@ -6,7 +6,7 @@ import { DamselflyError } from '../../../protocol/errors.ts'
 import { type LocatedTask, MAX_REPLICAS } from '../../../protocol/messages/task-api.ts'
 import { digestOfSwarmUrl, swarmUrl } from '../../../protocol/swarm-url.ts'
 import { isTaskId } from '../../../protocol/task.ts'
-import { createTaskClient, type TaskClient } from '../../../supernode/client/task-client.ts'
+import type { TaskClient } from '../../../supernode/client/task-client.ts'
 import { DfgetConfig } from '../../config.ts'
 import type { ProgressStream } from '../../progress/progress-display.ts'
 import { downloadRequest } from '../request/request.ts'
@@ -41,7 +41,7 @@ export function createCacheCommands({ stdout, stderr, stdin, signal, download }:
     )
     .action(async (path: string, { replicas }: { replicas?: number }) => {
       const config = settingsOf(importing)
-      const tasks = clientOf(config)
+      const tasks = await clientOf(config)
       const file = path === '-' ? await openInputStream(stdin, { signal }) : await openInputFile(path)
       try {
         const progress = config.quiet ? undefined : stderr
@@ -74,7 +74,7 @@ export function createCacheCommands({ stdout, stderr, stdin, signal, download }:
     .argument('<url|digest>', 'the whole digest, or a URL that you may read')
     .action(async (text: string) => {
       const config = settingsOf(showing)
-      const task = await find(clientOf(config), text, config, signal)
+      const task = await find(await clientOf(config), text, config, signal)
       stdout.write(config.json ? `${JSON.stringify(task)}\n` : taskText(task))
     })
 
@@ -83,7 +83,7 @@ export function createCacheCommands({ stdout, stderr, stdin, signal, download }:
     .argument('<url|digest>', 'the whole digest, or a URL that you may read')
     .action(async (text: string) => {
       const config = settingsOf(removing)
-      const tasks = clientOf(config)
+      const tasks = await clientOf(config)
       const { id } = await find(tasks, text, config, signal)
       await tasks.remove(id, { signal })
       stdout.write(config.json ? `${JSON.stringify({ removed: id })}\n` : `${id}\n`)
@@ -103,8 +103,11 @@ function requireSupernode({ supernode }: Pick<DfgetConfig, 'supernode'>): string
   throw new DamselflyError('CONFIG_INVALID', 'no supernode is named; give --supernode or set DFGET_SUPERNODE')
 }
 
-function clientOf(config: DfgetConfig): TaskClient {
-  return createTaskClient(requireSupernode(config))
+async function clientOf(config: DfgetConfig): Promise<TaskClient> {
+  const supernode = requireSupernode(config)
+  // Loaded here: help and complaints need no HTTP client.
+  const { createTaskClient } = await import('../../../supernode/client/task-client.ts')
+  return createTaskClient(supernode)
 }
 
 /** @throws DamselflyError TASK_UNKNOWN for what the supernode does not have; what the origin of a URL says to the supernode */

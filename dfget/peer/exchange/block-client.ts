@@ -1,5 +1,5 @@
 import type { BlockBuffer } from '../../../lib/blocks/block-buffers.ts'
-import type { PeerAddress } from '../../../protocol/messages/codec.ts'
+import type { PeerAddress } from '../../../protocol/messages/fields.ts'
 import type { TaskId } from '../../../protocol/task.ts'
 import { BlockStream, type BlockStreamComponents } from './block-stream.ts'
 import type { BlockWant } from './block-want.ts'

@@ -5,7 +5,7 @@ import { Value } from 'typebox/value'
 import { ensurePrivateDirectory, writeFileAtomically } from '../../../lib/fs.ts'
 import type { Startable } from '../../../lib/lifecycle.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
-import { TaskIdField } from '../../../protocol/messages/codec.ts'
+import { TaskIdField } from '../../../protocol/messages/fields.ts'
 import type { TaskId } from '../../../protocol/task.ts'
 
 const KeptFile = Type.Array(Type.Object({ task: TaskIdField, pinnedBefore: Type.Boolean() }))

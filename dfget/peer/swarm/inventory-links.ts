@@ -5,7 +5,7 @@ import { createFrameChannel, type FrameChannel } from '../../../lib/p2p/frame-ch
 import type { P2pNode } from '../../../lib/p2p/p2p-node.ts'
 import { Bitfield } from '../../../protocol/bitfield.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
-import type { PeerAddress } from '../../../protocol/messages/codec.ts'
+import type { PeerAddress } from '../../../protocol/messages/fields.ts'
 import { type InventoryMessage, inventoryCodec } from '../../../protocol/messages/inventory.ts'
 import { INVENTORY_PROTOCOL } from '../../../protocol/protocol-ids.ts'
 import type { TaskId } from '../../../protocol/task.ts'

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { printable } from '../../../lib/terminal/format.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
-import { DigestField, SizeField } from '../../../protocol/messages/codec.ts'
+import { DigestField, SizeField } from '../../../protocol/messages/fields.ts'
 
 /** A blob, as a manifest names it (OCI image spec, "Content Descriptors"). */
 export const BlobDescriptor = Type.Object({

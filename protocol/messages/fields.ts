@@ -1,0 +1,32 @@
+import { type Static, Type } from 'typebox'
+import { isBlockSize } from '../block-size.ts'
+import { type Digest, isDigest } from '../digest.ts'
+import { isTaskId, type TaskId } from '../task.ts'
+
+const MAX_TEXT = 1024
+const MAX_BLOCKS_PER_MESSAGE = 16_384
+
+export const BytesField = Type.Refine(Type.Unsafe<Uint8Array>({}), value => value instanceof Uint8Array)
+export const TaskIdField = Type.Refine(Type.Unsafe<TaskId>(Type.String({ maxLength: 140 })), isTaskId)
+export const DigestField = Type.Refine(Type.Unsafe<Digest>(Type.String({ maxLength: 140 })), isDigest)
+export const BlockIndexField = Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 })
+export const BlockIndicesField = Type.Array(BlockIndexField, { maxItems: MAX_BLOCKS_PER_MESSAGE })
+export const SizeField = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+export const BlockSizeField = Type.Refine(Type.Integer(), isBlockSize)
+export const TextField = Type.String({ maxLength: MAX_TEXT })
+export const PeerIdField = Type.String({ minLength: 1, maxLength: 128, pattern: '^[1-9A-HJ-NP-Za-km-z]+$' })
+export const AddressesField = Type.Array(Type.String({ maxLength: 256 }), { maxItems: 16 })
+
+/** How a peer can be reached: its libp2p PeerId in base58 and its multiaddrs. */
+export const PeerAddressField = Type.Object(
+  { id: PeerIdField, addresses: AddressesField },
+  { additionalProperties: false },
+)
+export type PeerAddress = Static<typeof PeerAddressField>
+
+/** Where a peer stands, for locality. Operators choose the words. */
+export const LabelsField = Type.Object(
+  { zone: Type.Optional(TextField), idc: Type.Optional(TextField), rack: Type.Optional(TextField) },
+  { additionalProperties: false },
+)
+export type Labels = Static<typeof LabelsField>

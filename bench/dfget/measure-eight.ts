@@ -67,7 +67,9 @@ async function measureReaders(bench: Bench, network: TestNetwork, hosts: readonl
   const startedAt = performance.now()
   const started = await Promise.all(hosts.map(startReader))
   const done = { timeoutMs: TIMEOUT_MS }
-  await Promise.all(started.map(reader => reader.waitForLine('stdout', line => line.startsWith('{'), done)))
+  await Promise.all(
+    started.map(reader => reader.waitForLine('stdout', line => line.startsWith('{"event":"done"'), done)),
+  )
   const makespanMs = performance.now() - startedAt
   return { makespanMs, originBytes: (await origin.counts()).bytes }
 }

@@ -11,6 +11,7 @@ import { contentHandler, createDfgetUser, type DfgetUser, lastJson, serveForTest
 import { indexPage, startSite } from '../helpers/listing.ts'
 import { OCI_MANIFEST, patternBytes, pushBlob, putManifest, startRegistryMock } from '../helpers/registry-mock.ts'
 import { S3_ACCOUNT, startS3Server } from '../helpers/s3-server.ts'
+import { waitFor } from '../helpers/wait.ts'
 
 const AMAZON = { AWS_ACCESS_KEY_ID: S3_ACCOUNT.accessKeyId, AWS_SECRET_ACCESS_KEY: S3_ACCOUNT.secretAccessKey }
 
@@ -138,6 +139,9 @@ describe('s3://', () => {
     await mkdir(join(user.home, 'out'))
     const first = await user.run('-O', 'out/first', ...args)
     expect(lastJson(first.stdout)).toMatchObject({ digest: digestOf(content), originBytes: 0 })
+    // A signature holds the second in which it was made.
+    const signedAt = Math.floor(Date.now() / 1000)
+    await waitFor(async () => Date.now() / 1000 > signedAt + 1, { timeoutMs: 5_000, what: 'the next second' })
     await using other = await createDfgetUser(AMAZON)
     const second = await other.run('-O', 'second', ...args)
     expect(lastJson(second.stdout)).toMatchObject({ digest: digestOf(content), originBytes: 0 })

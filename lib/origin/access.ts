@@ -30,6 +30,8 @@ export interface AccessCheckInit {
 export interface AccessOptions {
   /** Whether the outage policy may speak for the origin. For content that would have to come from the origin it is no use. */
   readonly allowStale: boolean
+  /** Whether the origin is asked even if it said yes a short time ago, because the content may have changed since. */
+  readonly fresh?: boolean
   readonly signal?: AbortSignal | undefined
 }
 
@@ -65,11 +67,11 @@ export class AccessCheck {
    * @throws DamselflyError UNAUTHORIZED, DENIED, BLOB_UNKNOWN, TOOMANYREQUESTS, ORIGIN_FAILED, ORIGIN_UNREACHABLE, REQUEST_INVALID
    * @throws the signal's reason when it aborts
    */
-  async check(source: Source, { allowStale, signal }: AccessOptions): Promise<OriginInfo> {
+  async check(source: Source, { allowStale, fresh = false, signal }: AccessOptions): Promise<OriginInfo> {
     signal?.throwIfAborted()
     const key = requesterKey(source)
     const yes = this.#yeses.get(key)
-    if (yes !== undefined && this.#isWithin(yes, this.#init.lifetimeMs)) return yes.info
+    if (!fresh && yes !== undefined && this.#isWithin(yes, this.#init.lifetimeMs)) return yes.info
     try {
       return await withSignal(this.#ask(key, source), signal)
     } catch (error) {

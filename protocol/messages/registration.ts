@@ -64,7 +64,7 @@ export const RegistrationAnswer = Type.Object(
     sizeBytes: Type.Optional(SizeField),
     contentType: Type.Optional(Type.String({ maxLength: 256 })),
     /** What the origin says of this content, ETag or Last-Modified: whoever reads the origin, too, must find the same. */
-    validator: Type.Optional(Type.String({ maxLength: 1024 })),
+    validator: Type.Optional(Type.String({ maxLength: 16_384 })),
     /** All of it, base64, where it is small and was asked for so. There is no swarm of it then. */
     content: Type.Optional(Type.String({ maxLength: Math.ceil(SMALL_CONTENT_BYTES / 3) * 4 })),
     /** Signed statement that this peer may hold this task; see protocol/ticket.ts. */

@@ -83,7 +83,10 @@ async function register(components: RegistrationComponents, body: RegistrationRe
   const { admission, seeder } = components
   const { source, inline = false } = body
   // During an outage of the origin, what the swarm holds can still be had.
-  const admitted = await admission.check(source, { allowStale: true })
+  const remembered = await admission.check(source, { allowStale: true })
+  // What could not be read to its end may have changed since the origin was asked: then it is another task.
+  const hasFailed = source.digest === undefined && seeder.get(taskIdOf(source, remembered))?.state === 'failed'
+  const admitted = hasFailed ? await admission.check(source, { allowStale: true, fresh: true }) : remembered
   const taskId = taskIdOf(source, admitted)
   const meant: Source = source.digest === undefined ? { ...source, validator: admitted.validator } : source
   const small = inline ? await smallContent(components, taskId, meant, admitted) : undefined

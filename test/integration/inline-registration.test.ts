@@ -136,3 +136,26 @@ test('a peer that goes on from the origin does not mix in what the origin has by
   expect(child.stderr.text()).toMatch(/^dfget: [^\n]* with other content than before[^\n]*\n$/)
   expect((await user.leftovers()).files).toEqual([])
 }, 60_000)
+
+test('content that changed while it was read is another task at once, though its origin was asked a moment ago', async () => {
+  const [before, after] = [patternBytes(4 * BLOCK_BYTES), patternBytes(3 * BLOCK_BYTES)]
+  let changed = false
+  const origin = await serveForTest((request, response) => {
+    const [content, etag] = changed ? [after, '"two"'] : [before, '"one"']
+    const headers = { 'content-length': content.length, etag }
+    if (request.method === 'HEAD' || changed) {
+      response.writeHead(200, headers).end(request.method === 'HEAD' ? undefined : content)
+      return
+    }
+    changed = true
+    response.writeHead(200, headers).write(content.subarray(0, BLOCK_BYTES), () => response.destroy())
+  })
+  const first = await register(`${origin.url}/a`)
+  const isIn = (state: string) => async () =>
+    (await tasks()).some((task: { state: string; sizeBytes: number }) => task.state === state)
+  await waitFor(isIn('failed'), { timeoutMs: 15_000, what: 'the read to fail' })
+  const second = await register(`${origin.url}/a`)
+  expect(second).toMatchObject({ state: 'admitted', validator: '"two"', sizeBytes: after.length })
+  expect(second.taskId).not.toBe(first.taskId)
+  await waitFor(isIn('complete'), { timeoutMs: 10_000, what: 'the new content' })
+})

@@ -83,7 +83,7 @@ function daemonContent(
   async function bodyAt(start: number): Promise<GivenContent> {
     const given = waiting
     waiting = undefined
-    if (given !== undefined && given.start <= start && (given.start === start || start === 0)) return given
+    if (given?.start === start) return given
     given?.close()
     return open(start === 0 ? undefined : `bytes=${start}-`)
   }

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { StoreConfig } from '../lib/blocks/store-config.ts'
+import { TrialSetting } from '../lib/config/trial-setting.ts'
 import { LOG_LEVELS } from '../lib/log-levels.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
@@ -20,6 +21,7 @@ const DaemonUpstream = Type.Object(
 /** The settings of a dfdaemon. Flags, environment variables and docs/configuration.md come from here. */
 export const DfdaemonConfig = Type.Object(
   {
+    trial: TrialSetting,
     listen: Type.String({
       default: '127.0.0.1:65001',
       pattern: '^.+:\\d{1,5}$',

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { StoreConfig } from '../lib/blocks/store-config.ts'
+import { TrialSetting } from '../lib/config/trial-setting.ts'
 import { LOG_LEVELS } from '../lib/log-levels.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
@@ -9,6 +10,7 @@ import { SupernodeLimitsConfig } from './limits.ts'
 /** The settings of a supernode. Flags, environment variables and docs/configuration.md come from here. */
 export const SupernodeConfig = Type.Object(
   {
+    trial: TrialSetting,
     http: Type.Object(
       {
         listen: Type.String({

@@ -63,7 +63,8 @@ export async function startCluster(
   options: { signal: AbortSignal },
 ): Promise<Cluster> {
   const { programs, directory, started } = components
-  const common = ['--log-level', 'warn']
+
+  const common = ['--trial', '--log-level', 'warn']
 
   async function startSupernode(): Promise<string> {
     const args = ['--http-listen', '127.0.0.1:0', '--data-dir', join(directory, 'supernode'), ...common]

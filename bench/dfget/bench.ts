@@ -57,7 +57,8 @@ export async function startSupernode(
   const places = ['--http-listen', `${address}:0`, '--p2p-listen', `/ip4/${address}/tcp/0`]
   const dataDirectory = join(directory, 'supernode')
   await mkdir(dataDirectory)
-  const args = [programs.main('supernode'), ...places, '--data-dir', dataDirectory, '--log-level', 'warn']
+  const mode = node === undefined ? ['--trial'] : []
+  const args = [programs.main('supernode'), ...mode, ...places, '--data-dir', dataDirectory, '--log-level', 'warn']
   await using starting = new AsyncDisposableStack()
   const options = node === undefined ? {} : { namespace: node.namespace }
   const child = starting.use(await startProcess(process.execPath, args, options))

@@ -43,7 +43,8 @@ export interface PeerInit {
   readonly supernodeUrl: string
 }
 
-const LOG_LEVEL = { logLevel: 'warn' } as const
+/** Of the programs, which all run on this machine. */
+const COMMON = { trial: 'true', logLevel: 'warn' } as const
 
 /** Starts a registry. */
 export async function startRegistry(children: Children): Promise<Registry> {
@@ -55,7 +56,7 @@ export async function startRegistry(children: Children): Promise<Registry> {
 
 /** Starts a supernode. @returns its URL */
 export async function startSupernode(children: Children, directory: string): Promise<string> {
-  const settings = { 'http.listen': '127.0.0.1:0', dataDir: directory, ...LOG_LEVEL }
+  const settings = { 'http.listen': '127.0.0.1:0', dataDir: directory, ...COMMON }
   return ask(await children.start('the supernode', moduleOf('supernode'), JSON.stringify(settings)), 'url')
 }
 
@@ -66,14 +67,14 @@ export async function startDfdaemon(
   registry: Pick<Registry, 'url'>,
 ): Promise<Dfdaemon> {
   const places = { listen: '127.0.0.1:0', socket: '', dataDir: directory, supernode: supernodeUrl }
-  const settings = { ...places, defaultUpstream: new URL(registry.url).host, ...LOG_LEVEL }
+  const settings = { ...places, defaultUpstream: new URL(registry.url).host, ...COMMON }
   const child = await children.start(label, moduleOf('dfdaemon'), JSON.stringify(settings))
   return { url: await ask(child, 'url'), ...(await peerProgram(child)) }
 }
 
 /** Starts the peer of a dfget. */
 export async function startDfget(children: Children, { label, directory, supernodeUrl }: PeerInit): Promise<Dfget> {
-  const settings = { supernode: supernodeUrl, ...LOG_LEVEL }
+  const settings = { supernode: supernodeUrl, logLevel: COMMON.logLevel }
   const child = await children.start(label, moduleOf('dfget'), JSON.stringify(settings), directory)
   return {
     ...(await peerProgram(child)),

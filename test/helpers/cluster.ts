@@ -61,7 +61,13 @@ export async function startCluster(
       program === 'supernode'
         ? { 'http.listen': '127.0.0.1:0' }
         : { listen: '127.0.0.1:0', socket: '', defaultUpstream: registry.host, ...forDaemons }
-    return { ...own, dataDir: join(scratch.path, `${program}-${directories++}`), logLevel: 'silent', ...given }
+    return {
+      ...own,
+      trial: 'true',
+      dataDir: join(scratch.path, `${program}-${directories++}`),
+      logLevel: 'silent',
+      ...given,
+    }
   }
 
   async function inProcess<

@@ -279,7 +279,7 @@ describe('a registry blob', () => {
 
 describe('with a supernode', () => {
   async function startSupernode() {
-    const settings = { http: { listen: '127.0.0.1:0' }, dataDir: join(user.elsewhere, 'supernode') }
+    const settings = { trial: true, http: { listen: '127.0.0.1:0' }, dataDir: join(user.elsewhere, 'supernode') }
     const config = Value.Parse(SupernodeConfig, Value.Default(SupernodeConfig, settings))
     const supernode = await createSupernode(config, silentLogger())
     await supernode.start()

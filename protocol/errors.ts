@@ -36,6 +36,7 @@ export const ERRORS = {
   INTERNAL: { status: 500, retryable: true, message: 'internal error' },
   LOOP_DETECTED: { status: 508, retryable: false, message: 'this dfdaemon asks itself' },
   MESSAGE_INVALID: { status: 400, retryable: false, message: 'a message does not match its schema' },
+  NOT_A_MEMBER: { status: 403, retryable: false, message: 'a node is not a member of this cluster' },
   ORIGIN_FAILED: { status: 502, retryable: true, message: 'the origin answered with an error' },
   ORIGIN_UNREACHABLE: { status: 502, retryable: true, message: 'the origin could not be reached' },
   PROGRAM_FAILED: { status: 500, retryable: false, message: 'a program that this one started has failed' },

@@ -1,8 +1,11 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import { type Static, Type } from 'typebox'
 import { DamselflyError } from './errors.ts'
 import { createMessageCodec } from './messages/codec.ts'
 import { PeerIdField, TaskIdField } from './messages/fields.ts'
+import { type ClusterKey, importClusterKey, openStatement, signStatement } from './signed-statement.ts'
+
+export { type ClusterKey, clusterKeyFromSeed } from './signed-statement.ts'
 
 /** What a ticket says: this peer may hold this task until then. */
 const TicketClaims = Type.Object(
@@ -12,27 +15,11 @@ const TicketClaims = Type.Object(
 export type TicketClaims = Static<typeof TicketClaims>
 
 const claimsCodec = createMessageCodec(TicketClaims)
-const SIGNATURE_BYTES = 64
+const KIND = 'damselfly ticket 1'
 
-/** Ed25519 (RFC 8032) keys of a cluster. The public one travels as its 32 raw bytes in base64url. */
-export interface ClusterKey {
-  readonly privateKey: KeyObject
-  readonly publicKey: string
-}
-
-const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
-
-/** The keys that a 32-byte seed stands for. */
-export function clusterKeyFromSeed(seed: Uint8Array): ClusterKey {
-  const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' })
-  const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' })
-  return { privateKey, publicKey: x }
-}
-
-/** A ticket: base64url of the CBOR claims followed by their Ed25519 signature. */
+/** A ticket: base64url of the CBOR claims followed by their signature (protocol/signed-statement.ts). */
 export function signTicket(claims: TicketClaims, key: ClusterKey): string {
-  const payload = claimsCodec.encode(claims)
-  return Buffer.concat([payload, sign(null, payload, key.privateKey)]).toString('base64url')
+  return Buffer.from(signStatement(KIND, claimsCodec.encode(claims), key)).toString('base64url')
 }
 
 /** Checks tickets of one cluster. */
@@ -50,10 +37,8 @@ export function createTicketVerifier(publicKey: string): TicketVerifier {
   const key = importPublicKey(publicKey)
   return {
     verify(ticket, expected, now) {
-      const bytes = Buffer.from(ticket, 'base64url')
-      const payload = bytes.subarray(0, -SIGNATURE_BYTES)
-      const genuine = bytes.length > SIGNATURE_BYTES && verify(null, payload, key, bytes.subarray(-SIGNATURE_BYTES))
-      if (!genuine) throw new DamselflyError('TICKET_INVALID', 'not signed by this cluster')
+      const payload = openStatement(KIND, Buffer.from(ticket, 'base64url'), key)
+      if (payload === undefined) throw new DamselflyError('TICKET_INVALID', 'not signed by this cluster')
       const claims = claimsCodec.decode(payload)
       if (claims.task !== expected.task) throw new DamselflyError('TICKET_INVALID', 'it is for another task')
       if (claims.peer !== expected.peer) throw new DamselflyError('TICKET_INVALID', 'it is for another peer')
@@ -65,7 +50,7 @@ export function createTicketVerifier(publicKey: string): TicketVerifier {
 
 function importPublicKey(publicKey: string): KeyObject {
   try {
-    return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: publicKey }, format: 'jwk' })
+    return importClusterKey(publicKey)
   } catch (error) {
     throw new DamselflyError('TICKET_INVALID', 'the cluster key is not an Ed25519 public key', { cause: error })
   }

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { StoreConfig } from '../lib/blocks/store-config.ts'
+import { OperatorSocketSetting } from '../lib/config/operator-socket-setting.ts'
 import { TrialSetting } from '../lib/config/trial-setting.ts'
 import { LOG_LEVELS } from '../lib/log-levels.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
@@ -42,6 +43,7 @@ export const DfdaemonConfig = Type.Object(
       minLength: 1,
       description: "directory for the node's key and its blocks",
     }),
+    operatorSocket: OperatorSocketSetting,
     store: StoreConfig,
     p2p: P2pConfig,
     limits: PeerLimitsConfig,

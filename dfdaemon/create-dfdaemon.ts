@@ -8,7 +8,10 @@ import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
 import { quotaOf } from '../lib/blocks/store-config.ts'
 import { countStore, STORE_METRICS } from '../lib/blocks/store-metrics.ts'
 import { systemClock } from '../lib/clock.ts'
+import { operatorSocketOf } from '../lib/config/operator-socket-setting.ts'
 import { createThreadHasher } from '../lib/hashing/thread-hasher.ts'
+import { socketSource } from '../lib/http/access/socket-source.ts'
+import { trialSource } from '../lib/http/access/trial-source.ts'
 import { createHttpServer } from '../lib/http/api-server.ts'
 import { addHealthRoutes } from '../lib/http/health-routes.ts'
 import { createLocalSocket } from '../lib/http/local-socket.ts'
@@ -30,6 +33,7 @@ import { createSupernodeClient } from '../supernode/client/supernode-client.ts'
 import { addContentRoute } from './api/content.ts'
 import { DFDAEMON_API } from './api/description.ts'
 import { addNodeRoute } from './api/node.ts'
+import { PUBLIC_ROUTES } from './api/public-routes.ts'
 import { addStoreRoutes } from './api/store.ts'
 import { addTaskRoute } from './api/tasks.ts'
 import type { DfdaemonConfig } from './config.ts'
@@ -118,6 +122,11 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     bodyLimitBytes: BODY_LIMIT_BYTES,
     logger,
     api: DFDAEMON_API,
+    access: {
+      sources: config.trial ? [trialSource] : [socketSource],
+      publicRoutes: PUBLIC_ROUTES,
+      tokenCommand: 'dfdaemon token create',
+    },
     errorBody: mirrorErrorBody,
   })
   addHealthRoutes(http.app, 'dfdaemon', {
@@ -152,10 +161,27 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     { config: config.intercept, dataDir: config.dataDir, tlsFor },
   )
   interceptor.attach(http.app.server)
-  const socket = createLocalSocket({ app: http.app, logger }, config.socket)
+  const sharedSocket = createLocalSocket(
+    { app: http.app, logger },
+    { path: config.socket, role: 'local', without: 'dfget works without this dfdaemon' },
+  )
+  const operatorSocket = createLocalSocket(
+    { app: http.app, logger },
+    { path: operatorSocketOf('dfdaemon', config), role: 'operator', without: 'its commands need a token' },
+  )
 
   return {
-    ...createLifecycle([credentials, mirrors, fetcher, manifestStore, peer, http, socket, interceptor]),
+    ...createLifecycle([
+      credentials,
+      mirrors,
+      fetcher,
+      manifestStore,
+      peer,
+      http,
+      sharedSocket,
+      operatorSocket,
+      interceptor,
+    ]),
     url: http.url,
     peerId: peer.peerId,
   }

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { StoreConfig } from '../lib/blocks/store-config.ts'
+import { OperatorSocketSetting } from '../lib/config/operator-socket-setting.ts'
 import { TrialSetting } from '../lib/config/trial-setting.ts'
 import { LOG_LEVELS } from '../lib/log-levels.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
@@ -28,6 +29,7 @@ export const SupernodeConfig = Type.Object(
       minLength: 1,
       description: 'directory for keys, block maps and blocks',
     }),
+    operatorSocket: OperatorSocketSetting,
     store: StoreConfig,
     smallBytes: Type.Integer({
       default: 1024 ** 3,
@@ -38,11 +40,6 @@ export const SupernodeConfig = Type.Object(
     }),
     imports: Type.Object(
       {
-        from: Type.Union([Type.Literal('anywhere'), Type.Literal('machine')], {
-          default: 'anywhere',
-          description:
-            'who may import files and say how many replicas are kept: anywhere (whoever reaches the API) or machine (only this machine)',
-        }),
         replicaGraceSeconds: Type.Number({
           default: 30,
           minimum: 0,

@@ -5,10 +5,14 @@ import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
 import { quotaOf } from '../lib/blocks/store-config.ts'
 import { countStore, STORE_METRICS } from '../lib/blocks/store-metrics.ts'
 import { systemClock } from '../lib/clock.ts'
+import { operatorSocketOf } from '../lib/config/operator-socket-setting.ts'
 import { serveBlocks } from '../lib/exchange/block-server.ts'
 import { createThreadHasher } from '../lib/hashing/thread-hasher.ts'
+import { socketSource } from '../lib/http/access/socket-source.ts'
+import { trialSource } from '../lib/http/access/trial-source.ts'
 import { createHttpServer } from '../lib/http/api-server.ts'
 import { addHealthRoutes } from '../lib/http/health-routes.ts'
+import { createLocalSocket } from '../lib/http/local-socket.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
 import { addLimitsRoutes } from '../lib/limits/limits-route.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -32,6 +36,7 @@ import { SUPERNODE_API } from './api/description.ts'
 import { addDialBackRoute } from './api/dial-back.ts'
 import { addImportRoutes } from './api/imports.ts'
 import { addPeerRoutes } from './api/peers.ts'
+import { PUBLIC_ROUTES } from './api/public-routes.ts'
 import { addRegistrationRoutes } from './api/registration.ts'
 import { createTaskViews } from './api/task-views.ts'
 import { addTaskRoutes } from './api/tasks.ts'
@@ -147,6 +152,11 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     bodyLimitBytes: MAX_REGISTRATION_BYTES,
     logger,
     api: SUPERNODE_API,
+    access: {
+      sources: config.trial ? [trialSource] : [socketSource],
+      publicRoutes: PUBLIC_ROUTES,
+      tokenCommand: 'supernode token create',
+    },
     rewriteUrl: withoutV1Prefix,
   })
   addHealthRoutes(http.app, 'supernode', {
@@ -161,7 +171,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   addPeerRoutes(http.app, { peers: () => director.peers() })
   const views = createTaskViews({ seeder, small: smallStore, store, director, imports, replicas })
   addTaskRoutes(http.app, { views, seeder, small: smallStore, imports, admission })
-  addImportRoutes(http.app, { views, imports, from: config.imports.from })
+  addImportRoutes(http.app, { views, imports })
   addLimitsRoutes(http.app, { limits, schema: SupernodeLimitsConfig })
   addDialBackRoute(http.app, { node, peers: () => director.peers() })
   addRegistrationRoutes(http.app, {
@@ -176,6 +186,10 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     account: result => metrics.registrations.inc({ result }),
   })
 
+  const operatorSocket = createLocalSocket(
+    { app: http.app, logger },
+    { path: operatorSocketOf('supernode', config), role: 'operator', without: 'its commands need a token' },
+  )
   const streams: Startable = {
     async start() {
       await serveControl({
@@ -218,6 +232,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       streams,
       node,
       http,
+      operatorSocket,
     ]),
     url: http.url,
     peerId: node.peerId,

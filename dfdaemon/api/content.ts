@@ -1,7 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { answers, jsonAnswer } from '../../lib/http/answers.ts'
 import { toTableError } from '../../lib/http/api-server.ts'
-import { checkFromHere } from '../../lib/http/from-here.ts'
 import { connectionCode } from '../../lib/origin/connection-error.ts'
 import { OriginError } from '../../lib/origin/origin-error.ts'
 import { ContentRefusal, ContentWish } from '../../protocol/messages/daemon-api.ts'
@@ -35,6 +34,7 @@ export function addContentRoute(app: FastifyInstance, components: GiveContentCom
     '/api/v1/content',
     {
       bodyLimit: MAX_REGISTRATION_BYTES,
+      config: { access: ['local'] },
       schema: {
         summary: 'Content of a URL for a program of this machine',
         tags: ['content'],
@@ -49,7 +49,6 @@ export function addContentRoute(app: FastifyInstance, components: GiveContentCom
       },
     },
     async (request, reply) => {
-      checkFromHere(request.socket, 'content is read for others')
       const { source, swarmOnly, background } = request.body
       const gone = new AbortController()
       reply.raw.once('close', () => gone.abort(new Error('the client hung up')))

@@ -17,6 +17,7 @@ export function addNodeRoute(app: FastifyInstance, { peer, config }: NodeRouteCo
   app.get(
     '/api/v1/node',
     {
+      config: { access: ['viewer'] },
       schema: {
         summary: 'Who this dfdaemon is',
         tags: ['node'],

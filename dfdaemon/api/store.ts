@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { StoredContent } from '../../dfget/peer/stored-content.ts'
 import { answers, jsonAnswer, noBody } from '../../lib/http/answers.ts'
-import { checkFromHere } from '../../lib/http/from-here.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { StoreDamage, StoreStatus, StoreSweep } from '../../protocol/messages/daemon-api.ts'
 import { parseTaskId } from '../../protocol/task.ts'
@@ -15,10 +14,11 @@ interface OfTask {
   readonly Params: Static<typeof TaskParams>
 }
 
-/** What the node has stored: anybody may look, only the machine itself may change it. */
+/** What the node has stored: viewers may look, only operators may change it. */
 export function addStoreRoutes(app: FastifyInstance, stored: StoredContent): void {
   const tags = ['store']
-  const refused = ['DENIED', 'TASK_UNKNOWN'] as const
+  const refused = ['TASK_UNKNOWN'] as const
+  const config = { access: ['operator'] } as const
   const ofTask = { tags, params: TaskParams }
 
   const look = {
@@ -26,7 +26,7 @@ export function addStoreRoutes(app: FastifyInstance, stored: StoredContent): voi
     tags,
     response: answers({ 200: jsonAnswer('its room and its tasks', StoreStatus) }),
   }
-  app.get(PATH, { schema: look }, async (): Promise<StoreStatus> => {
+  app.get(PATH, { schema: look, config: { access: ['viewer'] } }, async (): Promise<StoreStatus> => {
     const [space, tasks] = await Promise.all([stored.space(), stored.list()])
     return {
       space: { ...space, capacityBytes: space.capacityBytes === null ? null : Math.floor(space.capacityBytes) },
@@ -46,8 +46,7 @@ export function addStoreRoutes(app: FastifyInstance, stored: StoredContent): voi
     summary: 'Deletes a task; one that is in use goes when that is over',
     response: answers({ 204: noBody('it is gone, or goes') }, refused),
   }
-  app.delete<OfTask>(`${PATH}/tasks/:id`, { schema: removal }, async ({ socket, params }, reply) => {
-    checkFromHere(socket, 'stored content is deleted')
+  app.delete<OfTask>(`${PATH}/tasks/:id`, { schema: removal, config }, async ({ params }, reply) => {
     known(await stored.remove(parseTaskId(params.id)))
     return reply.code(204).send()
   })
@@ -60,8 +59,8 @@ export function addStoreRoutes(app: FastifyInstance, stored: StoredContent): voi
       method,
       url: `${PATH}/tasks/:id/pin`,
       schema: { ...ofTask, summary, response: answers({ 204: noBody('so it is') }, refused) },
-      async handler({ socket, params }, reply) {
-        checkFromHere(socket, 'stored content is pinned')
+      config,
+      async handler({ params }, reply) {
         known(await stored.pin(parseTaskId(params.id), pinned))
         return reply.code(204).send()
       },
@@ -75,9 +74,8 @@ export function addStoreRoutes(app: FastifyInstance, stored: StoredContent): voi
   }
   app.post<OfTask>(
     `${PATH}/tasks/:id/verify`,
-    { schema: verification },
+    { schema: verification, config },
     async ({ socket, params }): Promise<StoreDamage> => {
-      checkFromHere(socket, 'stored content is verified')
       const hungUp = new AbortController()
       const onClose = () => hungUp.abort(new Error('the caller has hung up'))
       socket.once('close', onClose)
@@ -93,10 +91,9 @@ export function addStoreRoutes(app: FastifyInstance, stored: StoredContent): voi
   const sweep = {
     summary: 'Deletes what lies above the watermarks now',
     tags,
-    response: answers({ 200: jsonAnswer('the tasks that were deleted', StoreSweep) }, ['DENIED']),
+    response: answers({ 200: jsonAnswer('the tasks that were deleted', StoreSweep) }),
   }
-  app.post(`${PATH}/gc`, { schema: sweep }, async ({ socket }): Promise<StoreSweep> => {
-    checkFromHere(socket, 'stored content is deleted')
+  app.post(`${PATH}/gc`, { schema: sweep, config }, async (): Promise<StoreSweep> => {
     return { removed: await stored.sweep() }
   })
 }

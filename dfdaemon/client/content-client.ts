@@ -40,9 +40,9 @@ export interface ContentClient {
    * @throws DamselflyError DAEMON_UNREACHABLE; what the dfdaemon says; OriginError what the origin answered to it
    */
   open(wish: ContentWish, options: { range?: string | undefined; signal: AbortSignal }): Promise<GivenContent>
-  /** What the node holds or is downloading. @throws DamselflyError DAEMON_UNREACHABLE */
-  tasks(options: { signal: AbortSignal }): Promise<DaemonTask[]>
-  /** What became of a pull so far; undefined when it is forgotten. @throws DamselflyError DAEMON_UNREACHABLE */
+  /** What the node holds of a task; undefined for nothing. @throws DamselflyError DAEMON_UNREACHABLE */
+  task(id: TaskId, options: { signal: AbortSignal }): Promise<DaemonTask | undefined>
+  /** How a pull went so far, not of what it is; undefined when it is forgotten. @throws DamselflyError DAEMON_UNREACHABLE */
   pull(id: number, options: { signal: AbortSignal }): Promise<Pull | undefined>
 }
 
@@ -96,10 +96,10 @@ export function createContentClient(socketPath: string): ContentClient {
       if (statusCode !== 200 && statusCode !== 206) throw refusal(parseJson(await text(response)), statusCode)
       return given(response, signal)
     },
-    async tasks({ signal }) {
-      const tasks = await json('/api/v1/tasks', signal)
+    async task(id, { signal }) {
+      const tasks = await json(`/api/v1/tasks?id=${encodeURIComponent(id)}`, signal)
       if (!Value.Check(DaemonTasks, tasks)) throw unreachable('its answer is not of the expected form')
-      return tasks
+      return tasks[0]
     },
     async pull(id, { signal }) {
       const pulls = await json(`/v1/pulls?id=${id}`, signal)

@@ -27,7 +27,8 @@ export interface RegistryRouteComponents extends BlobComponents {
 /** The registry mirror: everything under `/v2/`. Blobs come through the swarm, the rest from the registry. */
 export function addRegistryRoutes(app: FastifyInstance, components: RegistryRouteComponents): void {
   // What registries answer is for the OCI distribution spec to say.
-  const schema = { hide: true }
+  // Whom it lets read what is for the registry to say, too.
+  const open = { schema: { hide: true }, config: { access: 'public' } } as const
   app.register(async v2 => {
     v2.setErrorHandler((thrown, _request, reply) => {
       const error = toTableError(thrown)
@@ -41,10 +42,10 @@ export function addRegistryRoutes(app: FastifyInstance, components: RegistryRout
     })
     // Runtimes learn from this route whether a mirror wants credentials; on loopback it never does (contracts §0 rules 8, 10).
     for (const base of ['/v2', '/v2/', '/:registry/v2', '/:registry/v2/']) {
-      v2.all(base, { schema }, (_request, reply) => answerBase(reply))
+      v2.all(base, open, (_request, reply) => answerBase(reply))
     }
-    v2.all('/v2/*', { schema }, (request, reply) => answer(components, request, reply))
-    v2.all('/:registry/v2/*', { schema }, (request, reply) => {
+    v2.all('/v2/*', open, (request, reply) => answer(components, request, reply))
+    v2.all('/:registry/v2/*', open, (request, reply) => {
       request.raw.url = withRegistryBehind(request.url)
       return answer(components, request, reply)
     })

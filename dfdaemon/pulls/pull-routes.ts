@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
+import { requireNamed, seesNamedOnly } from '../../lib/http/access/require-named.ts'
 import { answers, jsonAnswer } from '../../lib/http/answers.ts'
-import { Pulls } from '../../protocol/messages/daemon-api.ts'
+import { type Pull, Pulls } from '../../protocol/messages/daemon-api.ts'
 import type { PullLog } from './pull-log.ts'
 
 const PullQuery = Type.Object(
@@ -16,7 +17,10 @@ const PullQuery = Type.Object(
 )
 type PullQuery = Static<typeof PullQuery>
 
-/** `GET /v1/pulls?task=&registry=&repository=&limit=`: what was pulled through this dfdaemon, the newest first. */
+/**
+ * `GET /v1/pulls?task=&registry=&repository=&limit=`: what was pulled through this dfdaemon, the newest first. Programs of the machine
+ * see how one pull goes, by its number, but not of what it is, since numbers can be guessed.
+ */
 export function addPullRoutes(app: FastifyInstance, pulls: PullLog): void {
   const schema = {
     summary: 'What was pulled through this dfdaemon, the newest first',
@@ -24,5 +28,14 @@ export function addPullRoutes(app: FastifyInstance, pulls: PullLog): void {
     querystring: PullQuery,
     response: answers({ 200: jsonAnswer('all that are remembered and asked for', Pulls) }, ['REQUEST_INVALID']),
   }
-  app.get<{ Querystring: PullQuery }>('/v1/pulls', { schema }, async ({ query }) => pulls.list(query))
+  const config = { access: ['viewer', 'local'] } as const
+  app.get<{ Querystring: PullQuery }>('/v1/pulls', { schema, config }, async ({ identity, query }) => {
+    requireNamed(identity, query.id)
+    const found = pulls.list(query)
+    return seesNamedOnly(identity) ? found.map(withoutSubject) : found
+  })
+}
+
+function withoutSubject(pull: Pull): Pull {
+  return { ...pull, url: '', registry: null, repository: null, task: null, client: null }
 }

@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { Startable } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
+import { type AccessControl, addAccessControl } from './access/access-control.ts'
 import { parseListenAddress } from './listen-address.ts'
 import { type ApiDescription, addOpenApi } from './openapi.ts'
 import { serializerCompiler, validatorCompiler } from './schema-compilers.ts'
@@ -18,6 +19,8 @@ export interface ApiServerInit {
   readonly bodyLimitBytes: number
   readonly logger: Logger
   readonly api: ApiDescription
+  /** Who may use its routes. */
+  readonly access: AccessControl
   /** The path that is looked for, by the URL that was asked for; the same by default. */
   readonly rewriteUrl?: (url: string) => string
   /** The body of a failed request, by the URL that was asked for; an {@link ApiErrorBody} by default. */
@@ -35,11 +38,11 @@ export interface HttpServer extends Startable {
 const KEEP_ALIVE_MS = 75_000
 
 /**
- * A fastify server whose errors are those of the error table, and which describes itself (`addOpenApi`). Routes are added to `app`
- * before it starts.
+ * A fastify server whose errors are those of the error table, and which describes itself (`addOpenApi`) and lets nobody have what is
+ * not for them (`addAccessControl`). Routes are added to `app` before it starts, and each says who may use it.
  */
 export async function createHttpServer(init: ApiServerInit): Promise<HttpServer> {
-  const { listen, bodyLimitBytes, logger, api, rewriteUrl = asItIs, errorBody = apiErrorBody } = init
+  const { listen, bodyLimitBytes, logger, api, access, rewriteUrl = asItIs, errorBody = apiErrorBody } = init
   const { host, port } = parseListenAddress(listen)
   const app = fastify({
     bodyLimit: bodyLimitBytes,
@@ -65,6 +68,7 @@ export async function createHttpServer(init: ApiServerInit): Promise<HttpServer>
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
+  addAccessControl(app, access)
   await addOpenApi(app, api)
   return {
     app,

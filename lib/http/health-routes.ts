@@ -29,18 +29,19 @@ export function addHealthRoutes(app: FastifyInstance, program: string, metrics: 
     Arch: ARCHES[process.arch] ?? process.arch,
   }
   const ping = { summary: 'Whether the program answers', tags, response: answers({ 200: textAnswer('`OK`') }) }
-  app.get('/_ping', { schema: ping }, async () => 'OK')
+  app.get('/_ping', { schema: ping, config: { access: 'public' } }, async () => 'OK')
 
   const version = {
     summary: 'What runs here',
     tags,
     response: answers({ 200: jsonAnswer('the program and its version', VersionPage) }),
   }
-  app.get('/version', { schema: version }, async () => page)
+  app.get('/version', { schema: version, config: { access: 'public' } }, async () => page)
 
   const [mediaType = ''] = metrics.contentType.split(';', 1)
   const response = answers({ 200: textAnswer('in the text form that Prometheus reads', mediaType) })
-  app.get('/metrics', { schema: { summary: 'Its counters', tags, response } }, async (_request, reply) =>
+  const counters = { summary: 'Its counters', tags, response }
+  app.get('/metrics', { schema: counters, config: { access: ['viewer'] } }, async (_request, reply) =>
     reply.type(metrics.contentType).send(await metrics.text()),
   )
 }

@@ -1,11 +1,12 @@
-import { chmod, mkdir, unlink } from 'node:fs/promises'
+import { chmod, lstat, mkdir, mkdtemp, rename, rmdir, unlink } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import { createConnection, type Socket } from 'node:net'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import type { Role } from '../../protocol/roles.ts'
 import type { Startable } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
-import { markLocal } from './from-here.ts'
+import { markSocket } from './access/socket-source.ts'
+import { connectToSocket, type SocketAddress, socketAddress } from './socket-path.ts'
 
 export interface LocalSocketComponents {
   /** Its routes are answered. It has to be started before. */
@@ -13,56 +14,89 @@ export interface LocalSocketComponents {
   readonly logger: Logger
 }
 
-/** Everybody on the machine may connect, as to a port of the loopback. */
-const MODE = 0o666
+/** One Unix socket of an API. */
+export interface LocalSocketInit {
+  /** None when it is empty. */
+  readonly path: string
+  /** What whoever connects may do: `local` is for everybody on the machine, `operator` for the owner of the program. */
+  readonly role: Extract<Role, 'local' | 'operator'>
+  /** What goes without, for the log. */
+  readonly without: string
+}
+
+const MODES = { local: 0o666, operator: 0o600 } as const
 
 /**
- * Answers an API on a Unix socket, for the programs of this machine. Where that is not possible the program goes on without, since
- * nothing but their convenience depends on it.
- * @param path of the socket; none when it is empty
+ * Answers an API on a Unix socket, for programs of this machine. Its file mode says who may connect, from the moment on in which it
+ * has its name. Where that is not possible the program goes on without, since no pull depends on it.
  */
-export function createLocalSocket({ app, logger }: LocalSocketComponents, path: string): Startable {
+export function createLocalSocket({ app, logger }: LocalSocketComponents, init: LocalSocketInit): Startable {
+  const { path, role, without } = init
   const server = createServer((request, response) => app.routing(request, response))
-  server.on('connection', markLocal)
+  server.on('connection', socket => markSocket(socket, role))
   server.keepAliveTimeout = 75_000
-  let listening = false
+  const target = resolve(path)
+  let listening: { readonly inode: number; readonly at: SocketAddress } | undefined
+
+  async function listen(): Promise<void> {
+    await mkdir(dirname(target), { recursive: true, mode: role === 'operator' ? 0o700 : 0o755 })
+    await removeDeadSocket(target)
+    // Nobody else gets into this directory, so that nobody connects before the mode is set.
+    const nursery = await mkdtemp(join(dirname(target), '.socket-'))
+    const born = join(nursery, 'socket')
+    const at = await socketAddress(born)
+    try {
+      await new Promise<void>((done, failed) => server.once('error', failed).listen(at.address, done))
+      await chmod(born, MODES[role])
+      await rename(born, target)
+      listening = { inode: (await lstat(target)).ino, at }
+    } catch (error) {
+      server.close()
+      await unlink(born).catch(() => {})
+      await at[Symbol.asyncDispose]()
+      throw error
+    } finally {
+      await rmdir(nursery).catch(() => {})
+    }
+  }
+
   return {
     async start() {
-      if (path === '' || listening) return
-      const target = resolve(path)
+      if (path === '' || listening !== undefined) return
       try {
-        await mkdir(dirname(target), { recursive: true, mode: 0o755 })
-        await removeDeadSocket(target)
-        await new Promise<void>((done, failed) => server.once('error', failed).listen(target, done))
-        await chmod(target, MODE)
-        listening = true
+        await listen()
       } catch (error) {
         const { code, message } = error as NodeJS.ErrnoException
-        logger.warn({ path: target, code, error: message }, 'no local socket: dfget works without this dfdaemon')
-        server.close()
+        logger[role === 'operator' ? 'error' : 'warn'](
+          { path: target, code, error: message, without },
+          'no local socket',
+        )
       }
     },
     async stop() {
-      if (!listening) return
-      listening = false
+      if (listening === undefined) return
+      const { inode, at } = listening
+      listening = undefined
+      const closed = new Promise<void>(done => server.close(() => done()))
       server.closeAllConnections()
-      await new Promise<void>(done => server.close(() => done()))
+      await closed
+      await at[Symbol.asyncDispose]()
+      // Another program may have taken the name since.
+      const state = await lstat(target).catch(() => undefined)
+      if (state?.ino === inode) await unlink(target).catch(() => {})
     },
   }
 }
 
 /** @throws EADDRINUSE when somebody listens there, or what is there is no socket */
 async function removeDeadSocket(path: string): Promise<void> {
-  const state = await new Promise<'free' | 'dead' | 'used'>(done => {
-    const socket: Socket = createConnection(path)
-    socket.once('connect', () => {
-      socket.destroy()
-      done('used')
-    })
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      done(error.code === 'ENOENT' ? 'free' : error.code === 'ECONNREFUSED' ? 'dead' : 'used')
-    })
-  })
-  if (state === 'used') throw Object.assign(new Error('another program uses it'), { code: 'EADDRINUSE' })
-  if (state === 'dead') await unlink(path)
+  try {
+    const socket = await connectToSocket(path)
+    socket.destroy()
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return
+    if (code === 'ECONNREFUSED' && (await lstat(path)).isSocket()) return unlink(path)
+  }
+  throw Object.assign(new Error('another program uses it, or it is no socket'), { code: 'EADDRINUSE' })
 }

@@ -33,7 +33,11 @@ export async function addOpenApi(
       openapi: '3.1.0',
       info: { title, description, version: VERSION, license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
       servers: [{ url: '/' }, ...servers],
+      components: {
+        securitySchemes: { token: { type: 'http', scheme: 'bearer', description: 'of the form `dmsl_ID_SECRET`' } },
+      },
     },
+    transform: ({ schema, url, route }) => ({ schema: { ...schema, ...accessOf(route) }, url }),
     convertConstToEnum: false,
   })
   const schema = {
@@ -41,7 +45,14 @@ export async function addOpenApi(
     tags: ['program'],
     response: answers({ 200: jsonAnswer('an OpenAPI 3.1 document', Type.Object({})) }),
   }
-  app.get('/openapi.json', { schema }, async () => app.swagger())
+  app.get('/openapi.json', { schema, config: { access: 'public' } }, async () => app.swagger())
+}
+
+/** Who may use a route, for programs (`security`) and people (`x-roles`). */
+function accessOf({ config }: RouteOptions): object {
+  const { access = 'public' } = config ?? {}
+  if (access === 'public') return { security: [], 'x-roles': ['public'] }
+  return { security: [{ token: [] }], 'x-roles': [...new Set([...access, 'operator'])] }
 }
 
 function requireAnswers({ method, url, schema }: RouteOptions): void {

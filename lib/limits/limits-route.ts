@@ -5,13 +5,12 @@ import { DamselflyError } from '../../protocol/errors.ts'
 import { describeProblem } from '../config/describe-problem.ts'
 import type { LeafSchema } from '../config/leaves.ts'
 import { answers, jsonAnswer } from '../http/answers.ts'
-import { checkFromHere } from '../http/from-here.ts'
 import { LIMITS_PATH } from './limits-path.ts'
 import type { LiveLimits } from './live-limits.ts'
 
 /**
  * `GET /api/v1/limits` answers with the limits in force; `PUT` with some of them changes these until the program ends and
- * answers in the same way. As the API knows no roles, only this machine may change them.
+ * answers in the same way.
  * @param schema of the settings
  */
 export function addLimitsRoutes<Values extends object>(
@@ -23,7 +22,10 @@ export function addLimitsRoutes<Values extends object>(
   const inForce = jsonAnswer('the limits in force', Type.Object(fields))
   app.get(
     LIMITS_PATH,
-    { schema: { summary: 'The limits in force', tags, response: answers({ 200: inForce }) } },
+    {
+      schema: { summary: 'The limits in force', tags, response: answers({ 200: inForce }) },
+      config: { access: ['viewer'] },
+    },
     async () => limits.values(),
   )
 
@@ -32,13 +34,12 @@ export function addLimitsRoutes<Values extends object>(
     LIMITS_PATH,
     {
       schema: {
-        summary: 'Changes some limits until the program ends; only from the machine itself',
+        summary: 'Changes some limits until the program ends',
         tags,
         body: given,
-        response: answers({ 200: inForce }, ['REQUEST_INVALID', 'DENIED']),
+        response: answers({ 200: inForce }, ['REQUEST_INVALID']),
       },
-      // Before what the body says matters.
-      onRequest: async ({ socket }) => checkFromHere(socket, 'limits are changed'),
+      config: { access: ['operator'] },
       validatorCompiler: () => body => checkGiven(given, body),
     },
     async ({ body }) => {

@@ -1,12 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { answers, jsonAnswer } from '../../lib/http/answers.ts'
-import { checkFromHere } from '../../lib/http/from-here.ts'
 import { parseDigest } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { ImportQuery, ReplicaRequest } from '../../protocol/messages/task-api.ts'
 import { parseTaskId, taskIdOfDigest } from '../../protocol/task.ts'
-import type { SupernodeConfig } from '../config.ts'
 import type { Imports } from '../imports/imports.ts'
 import { ShownTask, type TaskViews } from './task-views.ts'
 import { TaskParams } from './tasks.ts'
@@ -14,19 +12,15 @@ import { TaskParams } from './tasks.ts'
 export interface ImportRouteComponents {
   readonly views: TaskViews
   readonly imports: Pick<Imports, 'take' | 'wantReplicas'>
-  /** Who may import. */
-  readonly from: SupernodeConfig['imports']['from']
 }
 
 /** A sender that is silent for this long has gone. */
 const SILENCE_MS = 60_000
 
 /** The routes that put content into the swarm. */
-export function addImportRoutes(app: FastifyInstance, { views, imports, from }: ImportRouteComponents): void {
+export function addImportRoutes(app: FastifyInstance, { views, imports }: ImportRouteComponents): void {
   const tags = ['tasks']
-  const checkSender = (socket: IncomingMessage['socket'], what: string) => {
-    if (from === 'machine') checkFromHere(socket, what)
-  }
+  const config = { access: ['operator'] } as const
 
   const taking = {
     summary: 'Imports content, which whoever knows its digest may have from then on',
@@ -40,7 +34,7 @@ export function addImportRoutes(app: FastifyInstance, { views, imports, from }: 
         200: jsonAnswer('it had been imported before', ShownTask),
         201: jsonAnswer('it is imported', ShownTask),
       },
-      ['DIGEST_INVALID', 'REQUEST_INVALID', 'DENIED', 'TOOMANYREQUESTS', 'STORE_FULL', 'STORE_FAILED'],
+      ['DIGEST_INVALID', 'REQUEST_INVALID', 'TOOMANYREQUESTS', 'STORE_FULL', 'STORE_FAILED'],
     ),
   }
   // A scope of its own: no other route takes a body of any length.
@@ -49,9 +43,8 @@ export function addImportRoutes(app: FastifyInstance, { views, imports, from }: 
     scope.addContentTypeParser('*', (_request, body, done) => done(null, body))
     scope.put<{ Params: TaskParams; Querystring: ImportQuery }>(
       '/api/v1/tasks/:id',
-      { schema: taking },
+      { schema: taking, config },
       async ({ raw, params, query }, reply) => {
-        checkSender(raw.socket, 'content is imported')
         const digest = parseDigest(params.id)
         const length = raw.headers['content-length']
         const sizeBytes = length === undefined ? undefined : Number(length)
@@ -66,13 +59,12 @@ export function addImportRoutes(app: FastifyInstance, { views, imports, from }: 
     tags,
     params: TaskParams,
     body: ReplicaRequest,
-    response: answers({ 200: jsonAnswer('the task', ShownTask) }, ['DENIED', 'REQUEST_INVALID', 'TASK_UNKNOWN']),
+    response: answers({ 200: jsonAnswer('the task', ShownTask) }, ['REQUEST_INVALID', 'TASK_UNKNOWN']),
   }
   app.put<{ Params: TaskParams; Body: ReplicaRequest }>(
     '/api/v1/tasks/:id/replicas',
-    { schema: replicating },
-    async ({ socket, params, body }) => {
-      checkSender(socket, 'replicas are asked for')
+    { schema: replicating, config },
+    async ({ params, body }) => {
       const taskId = parseTaskId(params.id)
       await imports.wantReplicas(taskId, body.wanted)
       return views.show(taskId)

@@ -24,7 +24,7 @@ export function addPeerRoutes(app: FastifyInstance, { peers }: { readonly peers:
     querystring: PeerQuery,
     response: answers({ 200: jsonAnswer('one page of them, or all', Type.Array(ListedPeer)) }, ['REQUEST_INVALID']),
   }
-  app.get<{ Querystring: PeerQuery }>('/api/v1/peers', { schema }, async ({ query }) =>
+  app.get<{ Querystring: PeerQuery }>('/api/v1/peers', { schema, config: { access: ['viewer'] } }, async ({ query }) =>
     pageOfPeers(peers().map(listedPeerOf), query),
   )
 }

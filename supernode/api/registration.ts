@@ -52,7 +52,7 @@ export function addRegistrationRoutes(app: FastifyInstance, components: Registra
     tags,
     response: answers({ 200: jsonAnswer('the supernode and the key of its tickets', ClusterInfo) }),
   }
-  app.get('/api/v1/cluster', { schema: cluster }, async () => components.cluster())
+  app.get('/api/v1/cluster', { schema: cluster, config: { access: ['node'] } }, async () => components.cluster())
 
   const schema = {
     summary: 'Admits a peer to a task, and has its origin read',
@@ -67,16 +67,20 @@ export function addRegistrationRoutes(app: FastifyInstance, components: Registra
       REFUSALS,
     ),
   }
-  app.post<{ Body: RegistrationRequest }>('/peer/registry', { schema }, async ({ body }, reply) => {
-    try {
-      const answer = await answerWithin(register(components, body), HOLD_MS, components.clock)
-      components.account(answer.state)
-      return reply.code(answer.state === 'pending' ? 202 : 200).send(answer)
-    } catch (error) {
-      components.account(toDamselflyError(error).code)
-      throw error
-    }
-  })
+  app.post<{ Body: RegistrationRequest }>(
+    '/peer/registry',
+    { schema, config: { access: ['node'] } },
+    async ({ body }, reply) => {
+      try {
+        const answer = await answerWithin(register(components, body), HOLD_MS, components.clock)
+        components.account(answer.state)
+        return reply.code(answer.state === 'pending' ? 202 : 200).send(answer)
+      } catch (error) {
+        components.account(toDamselflyError(error).code)
+        throw error
+      }
+    },
+  )
 }
 
 async function register(components: RegistrationComponents, body: RegistrationRequest): Promise<RegistrationAnswer> {

@@ -46,12 +46,13 @@ const LOCATE_REFUSALS = [
 export function addTaskRoutes(app: FastifyInstance, components: TaskRouteComponents): void {
   const { views, seeder, small, imports, admission } = components
   const tags = ['tasks']
+  const viewing = { access: ['viewer'] } as const
   const list = {
     summary: 'The tasks that are here',
     tags,
     response: answers({ 200: jsonAnswer('all of them', Type.Array(ListedTask)) }),
   }
-  app.get('/api/v1/tasks', { schema: list }, () => views.list())
+  app.get('/api/v1/tasks', { schema: list, config: viewing }, () => views.list())
 
   const show = {
     summary: 'One task, and who has how much of it',
@@ -59,7 +60,7 @@ export function addTaskRoutes(app: FastifyInstance, components: TaskRouteCompone
     params: TaskParams,
     response: answers({ 200: jsonAnswer('the task', ShownTask) }, ['TASK_UNKNOWN']),
   }
-  app.get<{ Params: TaskParams }>('/api/v1/tasks/:id', { schema: show }, ({ params }) =>
+  app.get<{ Params: TaskParams }>('/api/v1/tasks/:id', { schema: show, config: viewing }, ({ params }) =>
     views.show(parseTaskId(params.id)),
   )
 
@@ -70,10 +71,14 @@ export function addTaskRoutes(app: FastifyInstance, components: TaskRouteCompone
     body: LocateRequest,
     response: answers({ 200: jsonAnswer('the task', ShownTask) }, LOCATE_REFUSALS),
   }
-  app.post<{ Body: LocateRequest }>('/api/v1/tasks/locate', { schema: locate }, async ({ body: { source } }) => {
-    const admitted = await admission.check(source, { allowStale: true })
-    return views.show(taskIdOf(source, admitted))
-  })
+  app.post<{ Body: LocateRequest }>(
+    '/api/v1/tasks/locate',
+    { schema: locate, config: viewing },
+    async ({ body: { source } }) => {
+      const admitted = await admission.check(source, { allowStale: true })
+      return views.show(taskIdOf(source, admitted))
+    },
+  )
 
   const drop = {
     summary: 'Forgets a task and its blocks, and has peers let go what they keep of it as replicas',
@@ -84,7 +89,7 @@ export function addTaskRoutes(app: FastifyInstance, components: TaskRouteCompone
   }
   app.delete<{ Params: TaskParams; Querystring: DropQuery }>(
     '/api/v1/tasks/:id',
-    { schema: drop },
+    { schema: drop, config: { access: ['operator'] } },
     async ({ params }, reply) => {
       const taskId = parseTaskId(params.id)
       // In this order: nobody is let in any more while the rest goes.

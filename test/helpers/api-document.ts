@@ -3,6 +3,7 @@ import { Compile } from 'typebox/schema'
 import { request } from 'undici'
 
 interface Operation {
+  readonly 'x-roles'?: readonly string[]
   readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, { schema: TSchema }>> }>>
 }
 
@@ -34,6 +35,17 @@ export function operationsOf({ paths }: ApiDocument): string[] {
   return Object.entries(paths)
     .flatMap(([path, operations]) => Object.keys(operations).map(method => `${method.toUpperCase()} ${path}`))
     .toSorted()
+}
+
+/** Who may use each operation, by its name as in `operationsOf`. */
+export function rolesOf({ paths }: ApiDocument): Record<string, string> {
+  const roles = Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, operation]) => [
+      `${method.toUpperCase()} ${path}`,
+      operation['x-roles']?.join(', ') ?? '',
+    ]),
+  )
+  return Object.fromEntries(roles)
 }
 
 /**

@@ -328,10 +328,4 @@ describe('the command', () => {
     const { code } = await importing.exited
     expect([code, importing.stdout.text(), importing.stderr.text()]).toEqual([130, '', 'dfget: interrupted\n'])
   })
-
-  test('may import from the machine itself where the supernode takes imports from nowhere else', async () => {
-    const supernode = await cluster.supernode({ 'imports.from': 'machine' })
-    await writeFile(join(user.home, 'file'), 'text')
-    expect(await user.run('import', 'file', '--supernode', supernode.url)).toMatchObject({ code: 0 })
-  })
 })

@@ -65,9 +65,13 @@ export class DaemonContents implements Contents {
 
   /** Of what has not reached its output. */
   async #storedBytes(): Promise<number> {
-    if (this.#undelivered.size === 0) return 0
-    const tasks = await this.#client.tasks({ signal: AbortSignal.timeout(ASK_MS) }).catch(() => [])
-    return tasks.reduce((sum, { id, storedBytes }) => sum + (this.#undelivered.has(id) ? storedBytes : 0), 0)
+    const signal = AbortSignal.timeout(ASK_MS)
+    let sum = 0
+    for (const id of this.#undelivered) {
+      const task = await this.#client.task(id, { signal }).catch(() => undefined)
+      sum += task?.storedBytes ?? 0
+    }
+    return sum
   }
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { answers, jsonAnswer } from '../../../../lib/http/answers.ts'
 import { createHttpServer } from '../../../../lib/http/api-server.ts'
 import { silentLogger } from '../../../../lib/logger.ts'
+import { testAccess } from '../../../helpers/api-access.ts'
 
 const Query = Type.Object(
   {
@@ -21,10 +22,12 @@ async function createApi() {
     bodyLimitBytes: 1_000,
     logger: silentLogger(),
     api: { title: 'test', description: 'schemas' },
+    access: testAccess(),
   })
   const response = answers({ 200: jsonAnswer('what was asked', Type.Object({})) }, ['REQUEST_INVALID'])
-  app.get('/query', { schema: { querystring: Query, response } }, async ({ query }) => query)
-  app.post('/body', { schema: { body: Body, response } }, async ({ body }) => body)
+  const config = { access: ['viewer'] } as const
+  app.get('/query', { schema: { querystring: Query, response }, config }, async ({ query }) => query)
+  app.post('/body', { schema: { body: Body, response }, config }, async ({ body }) => body)
   return app
 }
 
@@ -84,8 +87,9 @@ describe('a body', () => {
 
 test('a route that does not say what it answers cannot be added', async () => {
   const app = await createApi()
-  expect(() => app.get('/silent', async () => 'x')).toThrow('GET /silent has no schema of its answers')
-  app.get('/hidden', { schema: { hide: true } }, async () => 'x')
+  const config = { access: ['viewer'] } as const
+  expect(() => app.get('/silent', { config }, async () => 'x')).toThrow('GET /silent has no schema of its answers')
+  app.get('/hidden', { schema: { hide: true }, config }, async () => 'x')
   const document = (await app.inject('/openapi.json')).json() as { paths: object }
   expect(Object.keys(document.paths)).toEqual(['/openapi.json', '/query', '/body'])
 })

@@ -6,7 +6,9 @@ import { digestOf } from '../../../../protocol/digest.ts'
 import { SUPERNODE_API } from '../../../../supernode/api/description.ts'
 import { addImportRoutes } from '../../../../supernode/api/imports.ts'
 import type { ShownTask } from '../../../../supernode/api/task-views.ts'
+import { claimedRole, testAccess } from '../../../helpers/api-access.ts'
 
+const OPERATOR = { 'x-role': 'operator' }
 const DIGEST = digestOf(Buffer.from('text'))
 
 let server: HttpServer
@@ -17,15 +19,15 @@ beforeEach(async () => {
     bodyLimitBytes: 20,
     logger: silentLogger(),
     api: SUPERNODE_API,
+    access: testAccess([claimedRole]),
   })
 })
 
 afterEach(() => server.stop())
 
-function addRoutes(from: 'anywhere' | 'machine'): Buffer[] {
+function addRoutes(): Buffer[] {
   const taken: Buffer[] = []
   addImportRoutes(server.app, {
-    from,
     imports: {
       async take({ body }) {
         taken.push(await buffer(body))
@@ -39,52 +41,47 @@ function addRoutes(from: 'anywhere' | 'machine'): Buffer[] {
 }
 
 test.each([
-  ['anywhere', '10.0.0.1', 200],
-  ['machine', '10.0.0.1', 403],
-  ['machine', '127.0.0.1', 200],
-  ['machine', '::1', 200],
-] as const)(
-  'imports from %s: replicas are asked for from %s, and the answer is %d',
-  async (from, remoteAddress, status) => {
-    addRoutes(from)
-    const answer = await server.app.inject({
-      method: 'PUT',
-      url: `/api/v1/tasks/${DIGEST}/replicas`,
-      remoteAddress,
-      payload: { wanted: 1 },
-    })
-    expect(answer.statusCode).toBe(status)
-  },
-)
+  ['operator', 200],
+  ['viewer', 403],
+  ['node', 403],
+  ['local', 403],
+  [undefined, 401],
+] as const)('replicas are asked for by %s, and the answer is %d', async (role, status) => {
+  addRoutes()
+  const answer = await server.app.inject({
+    method: 'PUT',
+    url: `/api/v1/tasks/${DIGEST}/replicas`,
+    headers: role === undefined ? {} : { 'x-role': role },
+    payload: { wanted: 1 },
+  })
+  expect(answer.statusCode).toBe(status)
+})
 
-test('nobody imports from elsewhere where only the machine itself may', async () => {
-  const taken = addRoutes('machine')
+test('only operators import, and nothing of the body is read before', async () => {
+  const taken = addRoutes()
   const url = `/api/v1/tasks/${DIGEST}`
-  const answer = await server.app.inject({ method: 'PUT', url, remoteAddress: '10.0.0.1', payload: 'text' })
-  expect([answer.json(), taken]).toMatchObject([
-    { code: 'DENIED', message: expect.stringContaining('content is imported only') },
-    [],
-  ])
+  const answer = await server.app.inject({ method: 'PUT', url, headers: { 'x-role': 'viewer' }, payload: 'text' })
+  expect([answer.json(), taken]).toMatchObject([{ code: 'DENIED' }, []])
 })
 
 test.each(['application/octet-stream', 'application/json', 'text/plain', undefined])(
   'a body of any length is taken as it is, whether it is called %s',
   async type => {
-    const taken = addRoutes('anywhere')
+    const taken = addRoutes()
     await server.start()
     const answer = await fetch(`${server.url()}/api/v1/tasks/${DIGEST}`, {
       method: 'PUT',
       body: Buffer.from('longer than other routes allow'),
-      ...(type === undefined ? {} : { headers: { 'content-type': type } }),
+      headers: { 'x-role': 'operator', ...(type === undefined ? {} : { 'content-type': type }) },
     })
     expect([answer.status, taken.map(String)]).toEqual([201, ['longer than other routes allow']])
   },
 )
 
 test.each(['?replicas=-1', '?replicas=1001', '?replicas=x', '?copies=2'])('the query %s is refused', async query => {
-  addRoutes('anywhere')
+  addRoutes()
   const url = `/api/v1/tasks/${DIGEST}${query}`
-  expect((await server.app.inject({ method: 'PUT', url, payload: 'text' })).json()).toMatchObject({
+  expect((await server.app.inject({ method: 'PUT', url, headers: OPERATOR, payload: 'text' })).json()).toMatchObject({
     code: 'REQUEST_INVALID',
   })
 })

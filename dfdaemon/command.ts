@@ -1,9 +1,9 @@
 import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { configOf, createConfigCommand } from '../lib/config/config-command.ts'
-import { localUrl } from '../lib/http/local-url.ts'
 import { createLimitsCommand } from '../lib/limits/limits-command.ts'
 import { createLogger } from '../lib/logger.ts'
 import { runUntilSignal } from '../lib/run-until-signal.ts'
+import { apiDefaults } from './api-defaults.ts'
 import { DfdaemonConfig } from './config.ts'
 import { createDfdaemon } from './create-dfdaemon.ts'
 import { createExplainCommand } from './explain/explain-command.ts'
@@ -30,7 +30,7 @@ command
     createLimitsCommand({
       program: 'dfdaemon',
       schema: PeerLimitsConfig,
-      url: () => localUrl(configOf(command, DfdaemonConfig).listen, '--url'),
+      defaults: () => apiDefaults(configOf(command, DfdaemonConfig), '--url'),
       unreachable: 'DAEMON_UNREACHABLE',
     }),
   )

@@ -1,8 +1,8 @@
 import { configOf, createConfigCommand } from '../lib/config/config-command.ts'
-import { localUrl } from '../lib/http/local-url.ts'
 import { createLimitsCommand } from '../lib/limits/limits-command.ts'
 import { createLogger } from '../lib/logger.ts'
 import { runUntilSignal } from '../lib/run-until-signal.ts'
+import { apiDefaults } from './api-defaults.ts'
 import { SupernodeConfig } from './config.ts'
 import { createSupernode } from './create-supernode.ts'
 import { SupernodeLimitsConfig } from './limits.ts'
@@ -26,7 +26,7 @@ command.addCommand(
   createLimitsCommand({
     program: 'supernode',
     schema: SupernodeLimitsConfig,
-    url: () => localUrl(configOf(command, SupernodeConfig).http.listen, '--url'),
+    defaults: () => apiDefaults(configOf(command, SupernodeConfig)),
     unreachable: 'SUPERNODE_UNREACHABLE',
   }),
 )

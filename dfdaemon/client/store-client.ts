@@ -1,7 +1,7 @@
 import type { Static, TSchema } from 'typebox'
 import { Value } from 'typebox/value'
-import { request } from 'undici'
 import { apiRefusal } from '../../lib/http/api-refusal.ts'
+import { type ApiAddress, requestApi } from '../../lib/http/client/api-endpoint.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { StoreDamage, StoreStatus, StoreSweep } from '../../protocol/messages/daemon-api.ts'
 import type { TaskId } from '../../protocol/task.ts'
@@ -20,31 +20,37 @@ export interface StoreClient {
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
-/** @param url of the dfdaemon, for example `http://127.0.0.1:65001` */
-export function createStoreClient(url: string): StoreClient {
-  const base = `${url.replace(/\/+$/, '')}/api/v1/store`
+const PATH = '/api/v1/store'
+
+/** @param api of the dfdaemon, for example `http://127.0.0.1:65001` */
+export function createStoreClient(api: ApiAddress): StoreClient {
   return {
-    status: () => ask('GET', base, StoreStatus),
-    remove: async task => void (await send('DELETE', `${base}/tasks/${task}`)),
-    pin: async (task, pinned) => void (await send(pinned ? 'PUT' : 'DELETE', `${base}/tasks/${task}/pin`)),
-    verify: task => ask('POST', `${base}/tasks/${task}/verify`, StoreDamage),
-    gc: () => ask('POST', `${base}/gc`, StoreSweep),
+    status: () => ask(api, 'GET', PATH, StoreStatus),
+    remove: async task => void (await send(api, 'DELETE', `${PATH}/tasks/${task}`)),
+    pin: async (task, pinned) => void (await send(api, pinned ? 'PUT' : 'DELETE', `${PATH}/tasks/${task}/pin`)),
+    verify: task => ask(api, 'POST', `${PATH}/tasks/${task}/verify`, StoreDamage),
+    gc: () => ask(api, 'POST', `${PATH}/gc`, StoreSweep),
   }
 }
 
-async function ask<Schema extends TSchema>(method: Method, url: string, schema: Schema): Promise<Static<Schema>> {
-  const answer = await send(method, url)
+async function ask<Schema extends TSchema>(
+  api: ApiAddress,
+  method: Method,
+  path: string,
+  schema: Schema,
+): Promise<Static<Schema>> {
+  const answer = await send(api, method, path)
   if (Value.Check(schema, answer)) return answer
   throw new DamselflyError('DAEMON_UNREACHABLE', 'its answer is not of the expected form')
 }
 
 /** @returns what was answered; undefined for nothing */
-async function send(method: Method, url: string): Promise<unknown> {
+async function send(api: ApiAddress, method: Method, path: string): Promise<unknown> {
   let status: number
   let answer: unknown
   try {
     // A whole store may be hashed: there is no saying how long that takes.
-    const { statusCode, body } = await request(url, { method, headersTimeout: 0, bodyTimeout: 0 })
+    const { statusCode, body } = await requestApi(api, path, { method, headersTimeout: 0, bodyTimeout: 0 })
     const text = await body.text()
     status = statusCode
     answer = text === '' ? undefined : JSON.parse(text)

@@ -1,15 +1,13 @@
 import { Argument, Command } from 'commander'
-import { configOf } from '../../lib/config/config-command.ts'
-import { localUrl } from '../../lib/http/local-url.ts'
+import { type ApiOptions, addApiOptions } from '../../lib/http/client/api-options.ts'
 import { isDigest } from '../../protocol/digest.ts'
 import { completeImageName, parseImageReference } from '../../protocol/image-reference.ts'
+import { daemonEndpoint } from '../api-defaults.ts'
 import { createDaemonClient } from '../client/daemon-client.ts'
-import { DfdaemonConfig } from '../config.ts'
 import { explain, type Subject } from './explain.ts'
 import { explanationLine, explanationText } from './explanation-text.ts'
 
-interface ExplainOptions {
-  readonly daemon?: string
+interface ExplainOptions extends ApiOptions {
   readonly json?: boolean
 }
 
@@ -20,12 +18,11 @@ export function createExplainCommand({ stdout }: { stdout: { write(text: string)
       'Tells what was pulled of an image or a blob, where the bytes came from, and why any came from the origin.',
     )
     .addArgument(new Argument('<image|digest>', 'image such as docker.io/library/alpine:3.20, or digest of a blob'))
-    .option('--daemon <url>', 'the dfdaemon to ask (default: where it listens)')
-    .option('--json', 'print one line of JSON')
-  return command.action(async (text: string, { daemon, json = false }: ExplainOptions) => {
+  addApiOptions(command, 'dfdaemon', '--daemon').option('--json', 'print one line of JSON')
+  return command.action(async (text: string, { json = false, ...options }: ExplainOptions) => {
     const subject = subjectOf(text)
-    const url = daemon ?? localUrl(configOf(command.parent ?? command, DfdaemonConfig).listen, '--daemon')
-    const explanation = await explain(createDaemonClient(url), subject, { signal: new AbortController().signal })
+    const client = createDaemonClient(daemonEndpoint(command.parent ?? command, options))
+    const explanation = await explain(client, subject, { signal: new AbortController().signal })
     const title = subject.kind === 'blob' ? subject.digest : completeImageName(text)
     stdout.write(json ? explanationLine(explanation, { [subject.kind]: title }) : explanationText(explanation, title))
   })

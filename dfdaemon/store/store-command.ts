@@ -1,15 +1,13 @@
 import { Command } from 'commander'
-import { configOf } from '../../lib/config/config-command.ts'
-import { localUrl } from '../../lib/http/local-url.ts'
+import { type ApiOptions, addApiOptions } from '../../lib/http/client/api-options.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/task.ts'
+import { daemonEndpoint } from '../api-defaults.ts'
 import { createStoreClient, type StoreClient } from '../client/store-client.ts'
-import { DfdaemonConfig } from '../config.ts'
 import { findTask } from './find-task.ts'
 import { storeText } from './store-text.ts'
 
-interface StoreOptions {
-  readonly daemon?: string
+interface StoreOptions extends ApiOptions {
   readonly json?: boolean
 }
 
@@ -25,16 +23,13 @@ type Verb = (store: StoreClient, tasks: readonly string[]) => Promise<Outcome>
 export function createStoreCommand({ stdout }: { stdout: { write(text: string): unknown } } = process): Command {
   const command = new Command('store').description('Shows and looks after what the running dfdaemon has stored.')
   const add = (usage: string, description: string, verb: Verb) => {
-    const sub = new Command(usage.split(' ')[0] ?? usage)
-      .description(description)
-      .option('--daemon <url>', 'the dfdaemon to ask (default: where it listens)')
-      .option('--json', 'print one line of JSON')
+    const sub = new Command(usage.split(' ')[0] ?? usage).description(description)
+    addApiOptions(sub, 'dfdaemon', '--daemon').option('--json', 'print one line of JSON')
     const [, argument] = usage.split(' ')
     if (argument !== undefined) sub.argument(argument, 'digest, as "store ls" shows it, or the beginning of one')
     sub.action(async () => {
-      const { daemon, json = false }: StoreOptions = sub.opts()
-      const url = daemon ?? localUrl(configOf(command.parent ?? command, DfdaemonConfig).listen, '--daemon')
-      const outcome = await verb(createStoreClient(url), sub.args)
+      const { json = false, ...options }: StoreOptions = sub.opts()
+      const outcome = await verb(createStoreClient(daemonEndpoint(command.parent ?? command, options)), sub.args)
       stdout.write(json ? `${JSON.stringify(outcome.json)}\n` : outcome.text)
     })
     command.addCommand(sub)

@@ -1,6 +1,6 @@
-import { request } from 'undici'
 import { DamselflyError, type ErrorCode } from '../../protocol/errors.ts'
 import { apiRefusal } from '../http/api-refusal.ts'
+import { type ApiAddress, requestApi } from '../http/client/api-endpoint.ts'
 import { LIMITS_PATH } from './limits-path.ts'
 
 /** Limits by the names of their settings. */
@@ -11,21 +11,20 @@ const SILENCE_MS = 5_000
 
 /**
  * Asks a program for its limits, or has some of them changed.
- * @param url of the program's API
+ * @param api of the program
  * @param changes those to change; none to see the limits only
  * @returns all limits in force
  * @throws DamselflyError the program's refusal; `unreachable` when there is no usable answer
  */
 export async function askLimits(
-  { url, unreachable }: { readonly url: string; readonly unreachable: ErrorCode },
+  { api, unreachable }: { readonly api: ApiAddress; readonly unreachable: ErrorCode },
   changes: LimitValues,
 ): Promise<LimitValues> {
-  const target = `${url.replace(/\/+$/, '')}${LIMITS_PATH}`
   const change = Object.keys(changes).length > 0
   let status: number
   let answer: unknown
   try {
-    const response = await request(target, {
+    const response = await requestApi(api, LIMITS_PATH, {
       signal: AbortSignal.timeout(SILENCE_MS),
       ...(change
         ? { method: 'PUT', body: JSON.stringify(changes), headers: { 'content-type': 'application/json' } }

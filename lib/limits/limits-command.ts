@@ -3,6 +3,7 @@ import type { TObject } from 'typebox'
 import type { ErrorCode } from '../../protocol/errors.ts'
 import { type ConfigLeaf, configLeaves, flagOf, type LeafSchema } from '../config/leaves.ts'
 import { parseSetting } from '../config/parse-setting.ts'
+import { type ApiDefaults, type ApiOptions, addApiOptions, chooseEndpoint } from '../http/client/api-options.ts'
 import { formatBytes } from '../terminal/format.ts'
 import { tableLines } from '../terminal/table.ts'
 import type { LimitUnit } from './limit-settings.ts'
@@ -14,29 +15,31 @@ export interface LimitsCommandInit {
   readonly program: string
   /** Of the settings of its limits. */
   readonly schema: TObject
-  /** The URL of its API where `--url` is not given. */
-  readonly url: () => string
+  /** Where it is found unless that is given. */
+  readonly defaults: () => ApiDefaults
   /** The error when it does not answer. */
   readonly unreachable: ErrorCode
 }
 
 /** `<program> limits [--<limit> VALUE …]`: shows the limits of the running program, after it has changed those that are given. */
 export function createLimitsCommand(
-  { program, schema, url, unreachable }: LimitsCommandInit,
+  { program, schema, defaults, unreachable }: LimitsCommandInit,
   { stdout }: { readonly stdout: { write(text: string): unknown } } = process,
 ): Command {
   const leaves = configLeaves(schema)
-  const command = new Command('limits')
-    .description(`Shows the limits of the running ${program}; changes those that are given until it ends.`)
-    .option('--url <url>', `the ${program} to ask (default: where it listens)`)
-    .option('--json', 'print one line of JSON')
+  const command = new Command('limits').description(
+    `Shows the limits of the running ${program}; changes those that are given until it ends.`,
+  )
+  addApiOptions(command, program).option('--json', 'print one line of JSON')
   for (const leaf of leaves) {
     const { placeholder = 'value', description = '' } = leaf.schema
     command.addOption(new Option(`${flagOf(leaf)} <${placeholder}>`, description))
   }
-  return command.action(async (options: Readonly<Record<string, string | boolean | undefined>>) => {
-    const target = typeof options.url === 'string' ? options.url : url()
-    const values = await askLimits({ url: target, unreachable }, givenLimits(leaves, options))
+  return command.action(async (options: ApiOptions & Readonly<Record<string, unknown>>) => {
+    const values = await askLimits(
+      { api: chooseEndpoint(options, defaults()), unreachable },
+      givenLimits(leaves, options),
+    )
     stdout.write(options.json === true ? `${JSON.stringify(values)}\n` : limitsText(schema, values))
   })
 }

@@ -2,9 +2,11 @@ import { resolve } from 'node:path'
 import { Command, Option } from 'commander'
 import { configOf } from '../../../lib/config/config-command.ts'
 import { loadConfig } from '../../../lib/config/load-config.ts'
+import { chooseEndpoint } from '../../../lib/http/client/api-options.ts'
 import { VERSION } from '../../../lib/version.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { completeImageName, parseImageReference } from '../../../protocol/image-reference.ts'
+import { apiDefaults } from '../../api-defaults.ts'
 import { DfdaemonConfig } from '../../config.ts'
 import { installRequest } from '../install/install-request.ts'
 import { RUNTIMES, type RuntimeName } from '../install/plan.ts'
@@ -28,6 +30,7 @@ interface DoctorOptions {
   readonly registry?: readonly string[]
   readonly mirror?: string
   readonly root: string
+  readonly tokenFile?: string
   readonly json?: boolean
 }
 
@@ -55,6 +58,7 @@ export function createDoctorCommand(surroundings: DoctorSurroundings = PROCESS):
     .addOption(new Option('--runtime <runtime...>', 'runtimes to look at (default: those found)').choices(RUNTIMES))
     .option('--registry <host...>', 'registries that must be mirrored (default: any)')
     .option('--mirror <url>', 'the dfdaemon as its node reaches it (default: where it listens)')
+    .option('--token-file <file>', 'file with a token for the dfdaemon, which its owner needs not')
     .option('--root <dir>', "directory that the runtimes' files are below", '/')
     .option('--json', 'print one line for programs')
     .addHelpText('after', EPILOGUE)
@@ -104,16 +108,19 @@ function readConfiguration(command: Command) {
 }
 
 async function initOf(options: DoctorOptions, config: DfdaemonConfig, file: string | undefined): Promise<ExamineInit> {
-  const { mirror, registry, runtime = [], root } = options
+  const { mirror, registry, runtime = [], root, tokenFile } = options
   const defaults = loadConfig('dfdaemon', DfdaemonConfig, {})
   const given = {
     supernode: config.supernode,
     dataDir: config.dataDir === defaults.dataDir ? '' : resolve(config.dataDir),
   }
+  const request = await installRequest({ mirror, registry, editContainerdConfig: true }, config)
+  const asked = { ...(mirror === undefined ? {} : { url: mirror }), ...(tokenFile === undefined ? {} : { tokenFile }) }
   return {
     config,
     given,
-    request: await installRequest({ mirror, registry, editContainerdConfig: true }, config),
+    request,
+    api: chooseEndpoint(asked, { ...apiDefaults(config, '--url'), url: () => request.mirror }),
     fileSystem: createRootedFileSystem(resolve(root)),
     root: resolve(root),
     runtimes: [...new Set(runtime)],

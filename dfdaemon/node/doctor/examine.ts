@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { ApiAddress } from '../../../lib/http/client/api-endpoint.ts'
 import type { ImageReference } from '../../../protocol/image-reference.ts'
 import type { NodeStatus } from '../../../protocol/messages/daemon-api.ts'
 import type { DfdaemonConfig } from '../../config.ts'
@@ -30,6 +31,8 @@ export interface ExamineInit {
   readonly given: { readonly supernode: string; readonly dataDir: string }
   /** What an install would be asked for. Its mirror is the dfdaemon that is looked at. */
   readonly request: PlanRequest
+  /** Where that dfdaemon says how it is set up and how a pull went. */
+  readonly api: ApiAddress
   readonly fileSystem: FileSystem
   /** Directory that the runtimes' files are below. */
   readonly root: string
@@ -46,7 +49,7 @@ export interface ExamineInit {
 export async function examine(init: ExamineInit): Promise<Finding[]> {
   const { config, request, commands } = init
   const url = request.mirror
-  const [answer, runtimes] = await Promise.all([probeDaemon(url), probeRuntimes(init)])
+  const [answer, runtimes] = await Promise.all([probeDaemon(url, init.api), probeRuntimes(init)])
   const node = answer.state === 'running' ? answer.node : undefined
   const running = answer.state === 'running'
   const supernodeUrl = node?.supernode ?? config.supernode
@@ -115,8 +118,8 @@ async function peerPortFindings(
   return found.flatMap(checkWantedPort)
 }
 
-async function testPullOf({ image, request: { mirror } }: ExamineInit, running: boolean) {
-  if (image !== undefined) return running ? probeTestPull(mirror, image.reference) : notRunning()
+async function testPullOf({ image, api, request: { mirror } }: ExamineInit, running: boolean) {
+  if (image !== undefined) return running ? probeTestPull(mirror, api, image.reference) : notRunning()
   return running ? probeMirror(mirror) : undefined
 }
 

@@ -12,7 +12,13 @@ export interface PortHolder {
 
 /** What answers where the dfdaemon should. */
 export type DaemonAnswer =
-  | { readonly state: 'running'; readonly version: string; readonly node: NodeStatus | undefined }
+  | {
+      readonly state: 'running'
+      readonly version: string
+      readonly node: NodeStatus | undefined
+      /** Whether it tells only its owner, or with a token, how it is set up. */
+      readonly forOwner?: boolean
+    }
   /** Something answers that is no dfdaemon. */
   | { readonly state: 'stranger' }
   | { readonly state: 'unreachable'; readonly failure: ConnectionFailure }
@@ -32,6 +38,10 @@ export function checkDaemon({ url, answer, holder, commands }: DaemonFacts): Fin
   const { host } = new URL(url)
   if (answer.state === 'running') {
     if (answer.node !== undefined) return ok(CHECK, `version ${answer.version} answers at ${url}`)
+    if (answer.forOwner === true) {
+      const what = `version ${answer.version} answers at ${url}, but tells only its owner how it is set up`
+      return warn(CHECK, what, `${commands.doctor}   # as the user that runs it, or with --token-file FILE`)
+    }
     const what = `version ${answer.version} answers at ${url}, but not how it is set up: it is another version than this`
     return warn(CHECK, what, restart(commands, holder))
   }

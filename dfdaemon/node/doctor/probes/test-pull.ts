@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { request } from 'undici'
+import type { ApiAddress } from '../../../../lib/http/client/api-endpoint.ts'
 import { createDigester, type Digest, digestAlgorithm } from '../../../../protocol/digest.ts'
 import { DamselflyError } from '../../../../protocol/errors.ts'
 import { chooseManifest, type ImageManifest, parseManifest } from '../../../../protocol/image-manifest.ts'
@@ -14,9 +15,9 @@ import { connectionFailure } from '../connection-failure.ts'
 const TEST_PULL_MS = 60_000
 const POLL_MS = 50
 
-/** Pulls one blob of an image through the dfdaemon, the smallest that its node does not have. */
-export async function probeTestPull(url: string, image: ImageReference): Promise<TestPullFacts> {
-  const client = createDaemonClient(url)
+/** Pulls one blob of an image through the dfdaemon at a URL, the smallest that its node does not have. @param api where it tells about it */
+export async function probeTestPull(url: string, api: ApiAddress, image: ImageReference): Promise<TestPullFacts> {
+  const client = createDaemonClient(api)
   const pulled = await bounded(signal => pullOne(url, client, image, signal), { limitMs: TEST_PULL_MS })
   if ('value' in pulled) return pulled.value
   const { error } = pulled

@@ -89,7 +89,7 @@ async function run(...args: string[]): Promise<string> {
   let said = ''
   const stdout = { write: (text: string) => (said += text) }
   const init = { program: 'program', schema: PeerLimitsConfig, unreachable: 'DAEMON_UNREACHABLE' } as const
-  const command = createLimitsCommand({ ...init, url: http.url }, { stdout })
+  const command = createLimitsCommand({ ...init, defaults: () => ({ operatorSocket: '', url: http.url }) }, { stdout })
   await command.parseAsync(['node', 'limits', ...args])
   return said
 }

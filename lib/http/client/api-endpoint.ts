@@ -1,0 +1,55 @@
+import type { Readable } from 'node:stream'
+import { Agent, type Dispatcher, request } from 'undici'
+import { connectToSocket } from '../socket-path.ts'
+
+/** Where the API of a program is, and what is shown there. */
+export interface ApiEndpoint {
+  /** `http://host:port`. */
+  readonly url: string
+  /** `authorization`, where there is a token. Never to be logged. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Whose connections are used; undici's own by default. */
+  readonly dispatcher?: Dispatcher | undefined
+}
+
+/** How one request is made. */
+export interface ApiRequest {
+  readonly method?: Dispatcher.HttpMethod
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string | Uint8Array | Readable
+  readonly signal?: AbortSignal
+  /** Milliseconds; 0 for no limit. */
+  readonly headersTimeout?: number
+  readonly bodyTimeout?: number
+}
+
+/** An API that is reached over the network; a URL alone has no token. */
+export type ApiAddress = string | ApiEndpoint
+
+/** An API at a URL. @param token `dmsl_…`, sent with each request */
+export function urlEndpoint(url: string, token?: string): ApiEndpoint {
+  return { url, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } }
+}
+
+/** An API at a Unix socket, where the file mode is all the proof that is needed. */
+export function socketEndpoint(path: string): ApiEndpoint {
+  const dispatcher = new Agent({
+    connect(_options, done) {
+      connectToSocket(path).then(
+        socket => done(null, socket),
+        error => done(error, null),
+      )
+    },
+  })
+  return { url: 'http://localhost', headers: {}, dispatcher }
+}
+
+/** Sends a request to an API. @param path with its query @throws what undici throws */
+export function requestApi(api: ApiAddress, path: string, asked: ApiRequest = {}): Promise<Dispatcher.ResponseData> {
+  const { url, headers, dispatcher } = typeof api === 'string' ? urlEndpoint(api) : api
+  return request(`${url.replace(/\/+$/, '')}${path}`, {
+    ...asked,
+    headers: { ...asked.headers, ...headers },
+    ...(dispatcher === undefined ? {} : { dispatcher }),
+  })
+}

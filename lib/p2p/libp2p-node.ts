@@ -5,7 +5,14 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2p } from 'libp2p'
+import { DamselflyError } from '../../protocol/errors.ts'
+import type { PeerAddress } from '../../protocol/messages/fields.ts'
+import { type Clock, systemClock } from '../clock.ts'
+import { createLifecycle } from '../lifecycle.ts'
 import { VERSION } from '../version.ts'
+import { createAdmissionDesk } from './admission/admission-desk.ts'
+import type { PeerAdmission } from './admission/peer-admission.ts'
+import { ExpelledPeers } from './expelled-peers.ts'
 import { createNoiseCrypto } from './noise-crypto.ts'
 import type { ProbingP2pNode } from './p2p-node.ts'
 import { noiseRecords } from './records/noise-records.ts'
@@ -18,6 +25,10 @@ export interface Libp2pNodeInit {
   readonly listen: readonly string[]
   /** Multiaddrs to tell others instead of the listening ones. */
   readonly announce?: readonly string[]
+  /** Who may have a connection. Without it, and only then, everybody may. */
+  readonly admission?: PeerAdmission
+  /** The machine's own by default. */
+  readonly clock?: Clock
 }
 
 /** Streams of one protocol that one connection may have open at once: one is in use, the others overlap at reconnection. */
@@ -27,14 +38,26 @@ const MAX_STREAMS = 8
 const ADDRESSES_MS = 1_000
 
 /** A libp2p node over TCP with noise and yamux. */
-export async function createLibp2pNode(init: Libp2pNodeInit): Promise<ProbingP2pNode> {
+export async function createLibp2pNode({
+  privateKey,
+  listen,
+  announce = [],
+  admission,
+  clock = systemClock,
+}: Libp2pNodeInit): Promise<ProbingP2pNode> {
+  const desk = admission && createAdmissionDesk({ admission, clock })
+  const expelled = new ExpelledPeers(clock)
   const libp2p = await createLibp2p({
     start: false,
-    privateKey: init.privateKey,
+    privateKey,
     nodeInfo: { name: 'damselfly', version: VERSION },
-    addresses: { listen: [...init.listen], announce: [...(init.announce ?? [])] },
+    addresses: { listen: [...listen], announce: [...announce] },
     transports: [tcpTransport()],
-    connectionEncrypters: [noiseRecords(), noise({ crypto: createNoiseCrypto() })],
+    connectionEncrypters: desk ? [desk.encrypter] : [noiseRecords(), noise({ crypto: createNoiseCrypto() })],
+    connectionGater: {
+      denyDialPeer: peer => expelled.has(peer.toString()),
+      denyInboundEncryptedConnection: peer => expelled.has(peer.toString()),
+    },
     streamMuxers: [createYamux],
     // Others may ask us who we are and whether we live. We know the one from the handshake, and yamux tells us the other.
     services: { identify: identify({ runOnConnectionOpen: false }), ping: ping() },
@@ -46,6 +69,14 @@ export async function createLibp2pNode(init: Libp2pNodeInit): Promise<ProbingP2p
       maxConnections: 4096,
     },
   })
+  // Somebody may be expelled while the connection is being made.
+  libp2p.addEventListener('connection:open', ({ detail: connection }) => {
+    if (expelled.has(connection.remotePeer.toString())) connection.abort(expulsion())
+  })
+  const lifecycle = createLifecycle([
+    ...(desk ? [desk.upkeepOf(libp2p)] : []),
+    { start: async () => libp2p.start(), stop: async () => libp2p.stop() },
+  ])
   // libp2p puts them together anew each time, and a supernode tells them to everybody who registers.
   let known: { readonly at: number; readonly addresses: string[] } | undefined
 
@@ -56,14 +87,18 @@ export async function createLibp2pNode(init: Libp2pNodeInit): Promise<ProbingP2p
     return known.addresses
   }
 
+  function dialling<T>({ id }: PeerAddress, dial: () => Promise<T>): Promise<T> {
+    return desk ? desk.dialling(id, dial, () => isConnected(libp2p, id)) : dial()
+  }
+
   return {
     peerId: libp2p.peerId.toString(),
     async start() {
-      await libp2p.start()
+      await lifecycle.start()
       known = undefined
     },
     async stop() {
-      await libp2p.stop()
+      await lifecycle.stop()
       known = undefined
     },
     addresses,
@@ -72,20 +107,30 @@ export async function createLibp2pNode(init: Libp2pNodeInit): Promise<ProbingP2p
       await libp2p.handle(protocol, handler, { maxInboundStreams: MAX_STREAMS, maxOutboundStreams: MAX_STREAMS })
     },
     async dial(peer, protocol, { signal }) {
-      const known = isConnected(libp2p, peer.id) ? peerIdFromString(peer.id) : dialAddresses(peer.id, peer.addresses)
-      return libp2p.dialProtocol(known, protocol, { signal })
+      if (expelled.has(peer.id)) throw expulsion()
+      if (isConnected(libp2p, peer.id)) return libp2p.dialProtocol(peerIdFromString(peer.id), protocol, { signal })
+      return dialling(peer, () => libp2p.dialProtocol(dialAddresses(peer), protocol, { signal }))
     },
     async probe(peer, { signal }) {
-      const connection = await libp2p.dial(dialAddresses(peer.id, peer.addresses), { signal, force: true })
+      const connection = await dialling(peer, () => libp2p.dial(dialAddresses(peer), { signal, force: true }))
       await connection.close({ signal })
     },
+    expel(peers) {
+      expelled.add(peers.filter(({ id }) => id !== libp2p.peerId.toString()))
+      for (const connection of libp2p.getConnections())
+        if (expelled.has(connection.remotePeer.toString())) connection.abort(expulsion())
+    },
   }
+}
+
+function expulsion(): DamselflyError {
+  return new DamselflyError('NOT_A_MEMBER', 'it was expelled; an operator can have it join again, with a new token')
 }
 
 function isConnected(libp2p: Libp2p, peer: string): boolean {
   return libp2p.getConnections(peerIdFromString(peer)).some(connection => connection.status === 'open')
 }
 
-function dialAddresses(peer: string, addresses: readonly string[]): Multiaddr[] {
-  return addresses.map(address => multiaddr(`${address}/p2p/${peer}`))
+function dialAddresses({ id, addresses }: PeerAddress): Multiaddr[] {
+  return addresses.map(address => multiaddr(`${address}/p2p/${id}`))
 }

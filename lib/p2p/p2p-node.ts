@@ -1,5 +1,5 @@
 import type { Stream } from '@libp2p/interface'
-import type { PeerAddress } from '../../protocol/messages/fields.ts'
+import type { Expulsion, PeerAddress } from '../../protocol/messages/fields.ts'
 import type { Startable } from '../lifecycle.ts'
 
 /** What we need of a libp2p node. */
@@ -10,8 +10,16 @@ export interface P2pNode extends Startable {
   addresses(): string[]
   /** Answers streams of a protocol. `peer` is the PeerId that the handshake proved. */
   handle(protocol: string, onStream: (stream: Stream, peer: string) => void): Promise<void>
-  /** Opens a stream, over the existing connection if there is one. The other end has proved that it is `peer.id`. */
+  /**
+   * Opens a stream, over the existing connection if there is one. The other end has proved that it is `peer.id`.
+   * @throws DamselflyError NOT_A_MEMBER when one of the two may have no connections; an Error when the peer cannot be reached
+   */
   dial(peer: PeerAddress, protocol: string, options: { signal: AbortSignal }): Promise<Stream>
+  /**
+   * Ends all connections to peers, and makes and takes none until the given moment. What is said of a peer takes the place of
+   * what was said before; nobody can expel a node from itself.
+   */
+  expel(peers: readonly Expulsion[]): void
 }
 
 /** A node that can also try out whether others can be reached. */

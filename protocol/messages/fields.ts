@@ -30,3 +30,7 @@ export const LabelsField = Type.Object(
   { additionalProperties: false },
 )
 export type Labels = Static<typeof LabelsField>
+
+/** A peer that gets no connection, until then (milliseconds since 1970). A moment that has passed lifts what was said before. */
+export const ExpulsionField = Type.Object({ id: PeerIdField, until: SizeField }, { additionalProperties: false })
+export type Expulsion = Static<typeof ExpulsionField>

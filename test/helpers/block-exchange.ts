@@ -6,7 +6,7 @@ import { BlockBuffers, ownBuffer } from '../../lib/blocks/block-buffers.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import { type BlockSource, serveBlocks } from '../../lib/exchange/block-server.ts'
 import { silentLogger } from '../../lib/logger.ts'
-import { createLibp2pNode } from '../../lib/p2p/libp2p-node.ts'
+import { createLibp2pNode, type Libp2pNodeInit } from '../../lib/p2p/libp2p-node.ts'
 import type { P2pNode } from '../../lib/p2p/p2p-node.ts'
 import type { PeerAddress } from '../../protocol/messages/fields.ts'
 import { type TaskId, taskIdOfUrl } from '../../protocol/task.ts'
@@ -51,16 +51,19 @@ export interface ExchangeInit extends Partial<PeerLimitsConfig> {
   readonly blockBytes?: number
   /** The clock of its limits. */
   readonly clock?: Clock
+  /** Settings of its libp2p node. */
+  readonly p2p?: Partial<Libp2pNodeInit>
 }
 
 /** Starts a node on the loopback, without limits but for those that are given. */
 export async function startExchangeNode({
   blockBytes = EXCHANGE_BLOCK_BYTES,
   clock = systemClock,
+  p2p = {},
   ...limited
 }: ExchangeInit = {}): Promise<ExchangeNode> {
-  const privateKey = await generateKeyPair('Ed25519')
-  const node = await createLibp2pNode({ privateKey, listen: ['/ip4/127.0.0.1/tcp/0'] })
+  const privateKey = p2p.privateKey ?? (await generateKeyPair('Ed25519'))
+  const node = await createLibp2pNode({ listen: ['/ip4/127.0.0.1/tcp/0'], ...p2p, privateKey })
   const throttledSeconds = { upload: 0, download: 0 }
   const throttled = {
     inc({ direction }: Readonly<Record<string, string>>, seconds = 1) {

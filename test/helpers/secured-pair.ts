@@ -1,5 +1,11 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import type { Ed25519PrivateKey, MessageStream, MultiaddrConnection, PeerId } from '@libp2p/interface'
+import type {
+  ConnectionEncrypter,
+  Ed25519PrivateKey,
+  MessageStream,
+  MultiaddrConnection,
+  PeerId,
+} from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type MultiaddrConnectionPairOptions, multiaddrConnectionPair } from '@libp2p/utils'
 import { noiseRecords } from '../../lib/p2p/records/noise-records.ts'
@@ -54,12 +60,16 @@ export interface UnsecuredEnd {
   secure(remotePeer?: PeerId): Promise<MessageStream>
 }
 
-/** Gives both ends of a connection an identity. */
+/** What secures connections, put together with the parts of libp2p that it needs. */
+export type EncrypterFactory = ReturnType<typeof noiseRecords>
+
+/** Gives both ends of a connection an identity. @param factories what secures each, records where nothing is said */
 export async function unsecuredEnds(
   connections: readonly [MultiaddrConnection, MultiaddrConnection],
+  factories: readonly ((peer: PeerId) => EncrypterFactory)[] = [],
 ): Promise<[initiator: UnsecuredEnd, responder: UnsecuredEnd]> {
   const [outbound, inbound] = connections
-  return [await unsecuredEnd(outbound), await unsecuredEnd(inbound)]
+  return [await unsecuredEnd(outbound, factories[0]), await unsecuredEnd(inbound, factories[1])]
 }
 
 /** Secures both ends of a connection with noise and records. */
@@ -70,13 +80,16 @@ export async function securedPair(
   return Promise.all([initiator.secure(responder.peer), responder.secure()])
 }
 
-async function unsecuredEnd(connection: MultiaddrConnection): Promise<UnsecuredEnd> {
+async function unsecuredEnd(
+  connection: MultiaddrConnection,
+  factory: (peer: PeerId) => EncrypterFactory = () => noiseRecords(),
+): Promise<UnsecuredEnd> {
   const privateKey = await generateKeyPair('Ed25519')
   const peer = peerIdFromPrivateKey(privateKey)
   // Of all parts of libp2p noise uses no more than these.
   const upgrader = { getStreamMuxers: () => new Map() }
   const components = { privateKey, peerId: peer, logger: { forComponent: () => connection.log }, upgrader }
-  const encrypter = noiseRecords()(components as unknown as Parameters<ReturnType<typeof noiseRecords>>[0])
+  const encrypter: ConnectionEncrypter = factory(peer)(components as unknown as Parameters<EncrypterFactory>[0])
   return {
     connection,
     privateKey,

@@ -134,6 +134,7 @@ function p2pNodeOf(libp2p: Libp2p): P2pNode {
     async handle(protocol, onStream) {
       await libp2p.handle(protocol, (stream, connection) => onStream(stream, connection.remotePeer.toString()))
     },
+    expel() {},
     dial: (peer, protocol, { signal }) => libp2p.dialProtocol(addressesOf(peer), protocol, { signal }),
   }
 }

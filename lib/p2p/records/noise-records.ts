@@ -18,14 +18,17 @@ type NoiseFactory = ReturnType<typeof noise>
 /**
  * Noise as libp2p knows it proves who is at the other end; then the ends tell each other a secret each through the encrypted
  * connection, make keys of both, and go on with records of AES-256-GCM (docs/decisions/0011).
+ * @param protocol what this is called; a handshake fails between ends that call it by different names
  */
-export function noiseRecords(): (components: Parameters<NoiseFactory>[0]) => ConnectionEncrypter {
-  const prologueBytes = new TextEncoder().encode(NOISE_RECORDS_PROTOCOL)
+export function noiseRecords(
+  protocol = NOISE_RECORDS_PROTOCOL,
+): (components: Parameters<NoiseFactory>[0]) => ConnectionEncrypter {
+  const prologueBytes = new TextEncoder().encode(protocol)
   return components => {
     const memory = new SpareMemory(LARGEST_BYTES)
     const handshakes = noise({ prologueBytes })(components) as ConnectionEncrypter
     return {
-      protocol: NOISE_RECORDS_PROTOCOL,
+      protocol,
       secureOutbound(connection, options) {
         const handshake = new HandshakeStream(connection, MESSAGES_TO_INITIATOR)
         return takeOver(

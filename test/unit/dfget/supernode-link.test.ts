@@ -13,6 +13,7 @@ const node: P2pNode = {
   addresses: () => [],
   dial: () => Promise.reject(new Error('not in this test')),
   handle: async () => {},
+  expel() {},
   start: async () => {},
   stop: async () => {},
 }

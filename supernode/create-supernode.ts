@@ -122,6 +122,9 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
         scheduled: elapsedMs => metrics.schedulerSeconds.inc(elapsedMs / 1000),
       },
       replicas,
+      // Nobody expels yet.
+      expulsions: { current: () => [] },
+      refuse: peers => node.expel(peers),
       record: event => eventLog.record(event),
     },
     createSchedulerState(randomInt(2 ** 32)),

@@ -6,6 +6,7 @@ import {
   BlockIndicesField,
   BlockSizeField,
   BytesField,
+  ExpulsionField,
   LabelsField,
   PeerAddressField,
   PeerIdField,
@@ -13,6 +14,9 @@ import {
   TaskIdField,
   TextField,
 } from './fields.ts'
+
+/** Most peers that go into one `expelled` message. */
+export const EXPULSIONS_PER_MESSAGE = 1024
 
 /** Messages that a peer sends to the supernode on the control stream. */
 export const PeerToSupernode = Type.Union([
@@ -80,6 +84,8 @@ export const SupernodeToPeer = Type.Union([
   /** A replica that need not be kept any more. */
   message('release', { task: TaskIdField }),
   message('pong', {}),
+  /** Peers that no member may have a connection to. All of them after each `hello`, and then those that are new. */
+  message('expelled', { peers: Type.Array(ExpulsionField, { maxItems: EXPULSIONS_PER_MESSAGE }) }),
   /** The supernode cannot go on with the task: the rest must come from neighbours or the origin. */
   message('failed', { task: TaskIdField, code: TextField }),
 ])
@@ -89,7 +95,7 @@ export type SupernodeToPeer = Static<typeof SupernodeToPeer>
 export type ReplicaMessage = Extract<SupernodeToPeer, { readonly type: 'keep' | 'release' }>
 
 /** Messages about a download. */
-export type TaskMessage = Exclude<SupernodeToPeer, ReplicaMessage | { readonly type: 'pong' }>
+export type TaskMessage = Exclude<SupernodeToPeer, ReplicaMessage | { readonly type: 'pong' | 'expelled' }>
 
 export const peerToSupernodeCodec = createMessageCodec(PeerToSupernode)
 export const supernodeToPeerCodec = createMessageCodec(SupernodeToPeer)

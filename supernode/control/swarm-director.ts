@@ -2,8 +2,8 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { Bitfield } from '../../protocol/bitfield.ts'
 import type { DamselflyError, ErrorCode } from '../../protocol/errors.ts'
-import type { PeerToSupernode, SupernodeToPeer } from '../../protocol/messages/control.ts'
-import type { Labels, PeerAddress } from '../../protocol/messages/fields.ts'
+import { EXPULSIONS_PER_MESSAGE, type PeerToSupernode, type SupernodeToPeer } from '../../protocol/messages/control.ts'
+import type { Expulsion, Labels, PeerAddress } from '../../protocol/messages/fields.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { TicketVerifier } from '../../protocol/ticket.ts'
 import { apply } from '../scheduler/apply.ts'
@@ -37,6 +37,11 @@ export interface ReplicaListener {
   refused(peer: string, task: TaskId, code: string): void
 }
 
+/** Who is expelled from the cluster, and until when. */
+export interface ExpulsionList {
+  current(): readonly Expulsion[]
+}
+
 /** How much of a task a linked peer has. */
 export interface MemberView {
   readonly id: string
@@ -61,6 +66,9 @@ export interface SwarmDirectorComponents {
   readonly logger: Logger
   readonly account: SwarmAccount
   readonly replicas: ReplicaListener
+  readonly expulsions: ExpulsionList
+  /** Ends connections to peers, and refuses new ones (`P2pNode.expel`). */
+  readonly refuse: (peers: readonly Expulsion[]) => void
   /** Hears of all that the scheduler is told. */
   readonly record: (event: SchedulerEvent) => void
 }
@@ -103,6 +111,7 @@ export class SwarmDirector implements SeedListener {
 
   async start(): Promise<void> {
     this.#cancelTick()
+    this.#components.refuse(this.#components.expulsions.current())
     this.#cancelTick = this.#components.clock.every(TICK_MS, () => this.#dispatch({ type: 'tick', now: this.#now() }))
   }
 
@@ -149,11 +158,23 @@ export class SwarmDirector implements SeedListener {
     const peer: ConnectedPeer = { ...introduction, linkedAt: clock.wallTime(), send: counted, maps: new Map() }
     this.#gone(address.id)
     this.#peers.set(address.id, peer)
+    for (const message of expelledMessages(this.#components.expulsions.current())) peer.send(message)
     this.#dispatch({ type: 'peer-connected', peer: address.id, labels })
     if (introduction.keeps) this.#components.replicas.linked(address.id, labels.zone ?? '')
     return () => {
       if (this.#peers.get(address.id) === peer) this.#gone(address.id)
     }
+  }
+
+  /**
+   * Puts peers out of the swarms: their links and connections end, and all others are told to end theirs. The list that those
+   * hear who link later is that of `expulsions`. A moment that has passed lifts an expulsion.
+   */
+  expel(peers: readonly Expulsion[]): void {
+    const { clock, refuse } = this.#components
+    for (const { id, until } of peers) if (until > clock.wallTime()) this.#gone(id)
+    refuse(peers)
+    for (const message of expelledMessages(peers)) for (const peer of this.#peers.values()) peer.send(message)
   }
 
   /** Takes a message of a connected peer. */
@@ -310,4 +331,9 @@ export class SwarmDirector implements SeedListener {
       peer.send({ type: 'disconnect', task, peers: [...effect.from] })
     }
   }
+}
+
+function* expelledMessages(peers: readonly Expulsion[]): Generator<SupernodeToPeer> {
+  for (let from = 0; from < peers.length; from += EXPULSIONS_PER_MESSAGE)
+    yield { type: 'expelled', peers: peers.slice(from, from + EXPULSIONS_PER_MESSAGE) }
 }

@@ -144,7 +144,8 @@ export class SupernodeLink {
       {
         message: message => {
           this.#heardAt = this.#components.clock.now()
-          if (message.type !== 'pong') listener.message(message)
+          if (message.type === 'expelled') node.expel(message.peers)
+          else if (message.type !== 'pong') listener.message(message)
         },
         closed: error => this.#lost(error),
       },

@@ -36,6 +36,8 @@ function createCountedDirector() {
       scheduled: (elapsedMs: number) => void scheduledMs.push(elapsedMs),
     },
     replicas: { linked() {}, gone() {}, kept() {}, refused() {} },
+    expulsions: { current: () => [] },
+    refuse() {},
     record() {},
   }
   return { director: new SwarmDirector(components, createSchedulerState(1)), messages, scheduledMs }

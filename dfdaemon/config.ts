@@ -3,6 +3,7 @@ import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { StoreConfig } from '../lib/blocks/store-config.ts'
 import { OperatorSocketSetting } from '../lib/config/operator-socket-setting.ts'
 import { TrialSetting } from '../lib/config/trial-setting.ts'
+import { PROTECTION_SETTINGS } from '../lib/http/protection/config.ts'
 import { LOG_LEVELS } from '../lib/log-levels.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
@@ -45,6 +46,7 @@ export const DfdaemonConfig = Type.Object(
     }),
     operatorSocket: OperatorSocketSetting,
     store: StoreConfig,
+    ...PROTECTION_SETTINGS,
     p2p: P2pConfig,
     limits: PeerLimitsConfig,
     defaultUpstream: Type.String({

@@ -15,6 +15,8 @@ import { trialSource } from '../lib/http/access/trial-source.ts'
 import { createHttpServer } from '../lib/http/api-server.ts'
 import { addHealthRoutes } from '../lib/http/health-routes.ts'
 import { createLocalSocket } from '../lib/http/local-socket.ts'
+import { PROTECTION_METRICS } from '../lib/http/protection/metrics.ts'
+import { createProgramProtection } from '../lib/http/protection/program-protection.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
 import { addLimitsRoutes } from '../lib/limits/limits-route.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -63,7 +65,7 @@ export interface Dfdaemon extends Startable {
 export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Promise<Dfdaemon> {
   const clock = systemClock
   const metrics = createMetrics(
-    { ...DFDAEMON_METRICS, ...INTERCEPT_METRICS, ...PEER_METRICS, ...STORE_METRICS },
+    { ...DFDAEMON_METRICS, ...INTERCEPT_METRICS, ...PEER_METRICS, ...STORE_METRICS, ...PROTECTION_METRICS },
     { processMetrics: true },
   )
   const tlsFor = await configuredTls(config.upstreams)
@@ -95,13 +97,14 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
   )
   const privateKey = peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
 
+  const { protection, maxPeerConnections } = createProgramProtection({ clock, logger, metrics }, config)
   const limits = createPeerLimits({ clock, metrics }, config.limits)
   const buffers = new BlockBuffers()
   const hasher = createThreadHasher()
   const quota = quotaOf(config.store)
   const peer = createSwarmPeer(
     {
-      node: await createLibp2pNode({ privateKey, listen: config.p2p.listen, announce: config.p2p.announce }),
+      node: await createLibp2pNode({ privateKey, ...config.p2p, maxConnections: maxPeerConnections }),
       store: new DiskBlockStore({ logger, clock, buffers, hasher }, { dataDir: config.dataDir, quota }),
       buffers,
       hasher,
@@ -127,6 +130,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
       publicRoutes: PUBLIC_ROUTES,
       tokenCommand: 'dfdaemon token create',
     },
+    protection,
     errorBody: mirrorErrorBody,
   })
   addHealthRoutes(http.app, 'dfdaemon', {
@@ -134,6 +138,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     async text() {
       metrics.downloads.set(peer.running())
       countStore(metrics, await peer.stored.space())
+      protection.count()
       return metrics.text()
     },
   })
@@ -156,17 +161,18 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
       clock,
       logger,
       metrics,
+      protection,
       answerContent: createAnswerContent(giving),
     },
     { config: config.intercept, dataDir: config.dataDir, tlsFor },
   )
   interceptor.attach(http.app.server)
   const sharedSocket = createLocalSocket(
-    { app: http.app, logger },
+    { app: http.app, logger, protection },
     { path: config.socket, role: 'local', without: 'dfget works without this dfdaemon' },
   )
   const operatorSocket = createLocalSocket(
-    { app: http.app, logger },
+    { app: http.app, logger, protection },
     { path: operatorSocketOf('dfdaemon', config), role: 'operator', without: 'its commands need a token' },
   )
 

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { StoreConfig } from '../lib/blocks/store-config.ts'
 import { OperatorSocketSetting } from '../lib/config/operator-socket-setting.ts'
 import { TrialSetting } from '../lib/config/trial-setting.ts'
+import { PROTECTION_SETTINGS } from '../lib/http/protection/config.ts'
 import { LOG_LEVELS } from '../lib/log-levels.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
@@ -22,6 +23,7 @@ export const SupernodeConfig = Type.Object(
       },
       { additionalProperties: false, default: {} },
     ),
+    ...PROTECTION_SETTINGS,
     p2p: P2pConfig,
     limits: SupernodeLimitsConfig,
     dataDir: Type.String({

@@ -13,6 +13,8 @@ import { trialSource } from '../lib/http/access/trial-source.ts'
 import { createHttpServer } from '../lib/http/api-server.ts'
 import { addHealthRoutes } from '../lib/http/health-routes.ts'
 import { createLocalSocket } from '../lib/http/local-socket.ts'
+import { PROTECTION_METRICS } from '../lib/http/protection/metrics.ts'
+import { createProgramProtection } from '../lib/http/protection/program-protection.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
 import { addLimitsRoutes } from '../lib/limits/limits-route.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -71,13 +73,17 @@ export interface Supernode extends Startable {
 /** Puts a supernode together. */
 export async function createSupernode(config: SupernodeConfig, logger: Logger): Promise<Supernode> {
   const clock = systemClock
-  const metrics = createMetrics({ ...SUPERNODE_METRICS, ...STORE_METRICS }, { processMetrics: true })
+  const metrics = createMetrics(
+    { ...SUPERNODE_METRICS, ...STORE_METRICS, ...PROTECTION_METRICS },
+    { processMetrics: true },
+  )
   const limits = createSupernodeLimits({ clock, metrics }, config.limits)
   const clusterKey = clusterKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'cluster'))
   const ticketVerifier = createTicketVerifier(clusterKey.publicKey)
 
   const privateKey = peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
-  const node = await createLibp2pNode({ privateKey, listen: config.p2p.listen, announce: config.p2p.announce })
+  const { protection, maxPeerConnections } = createProgramProtection({ clock, logger, metrics }, config)
+  const node = await createLibp2pNode({ privateKey, ...config.p2p, maxConnections: maxPeerConnections })
   const buffers = new BlockBuffers()
   const hasher = createThreadHasher()
   const quota = quotaOf(config.store)
@@ -160,12 +166,14 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       publicRoutes: PUBLIC_ROUTES,
       tokenCommand: 'supernode token create',
     },
+    protection,
     rewriteUrl: withoutV1Prefix,
   })
   addHealthRoutes(http.app, 'supernode', {
     contentType: metrics.contentType,
     async text() {
       countStore(metrics, await store.space())
+      protection.count()
       metrics.tasks.set([...seeder.tasks()].length)
       metrics.peers.set(director.peers().length)
       return metrics.text()
@@ -190,7 +198,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   })
 
   const operatorSocket = createLocalSocket(
-    { app: http.app, logger },
+    { app: http.app, logger, protection },
     { path: operatorSocketOf('supernode', config), role: 'operator', without: 'its commands need a token' },
   )
   const streams: Startable = {

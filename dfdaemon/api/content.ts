@@ -34,7 +34,8 @@ export function addContentRoute(app: FastifyInstance, components: GiveContentCom
     '/api/v1/content',
     {
       bodyLimit: MAX_REGISTRATION_BYTES,
-      config: { access: ['local'] },
+      // Each is a download of its own, as those of the mirror are.
+      config: { access: ['local'], unlimited: true },
       schema: {
         summary: 'Content of a URL for a program of this machine',
         tags: ['content'],

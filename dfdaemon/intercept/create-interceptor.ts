@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
+import type { ConnectionGuard } from '../../lib/http/protection/connection-guard.ts'
 import { createStartable, type Startable } from '../../lib/lifecycle.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { MetricsOf } from '../../lib/metrics.ts'
@@ -8,7 +9,7 @@ import { LINK_LOCAL_NETWORKS } from '../../lib/origin/blocked-networks.ts'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
 import { type AnswerContent, answerProxied } from './answer-proxied.ts'
 import type { InterceptConfig } from './config.ts'
-import { createConnectProxy } from './connect-proxy.ts'
+import { type ConnectListener, createConnectProxy } from './connect-proxy.ts'
 import { createConnectTo } from './connect-to.ts'
 import { createForwarder, type Forwarder, type ForwarderInit } from './forwarder.ts'
 import { createInterceptedServer } from './intercepted-server.ts'
@@ -26,6 +27,8 @@ export interface InterceptorComponents {
   readonly logger: Logger
   readonly metrics: MetricsOf<typeof INTERCEPT_METRICS>
   readonly answerContent: AnswerContent
+  /** Of the server that clients reach as their proxy. */
+  readonly protection: Pick<ConnectionGuard, 'serverOptions' | 'watch' | 'begin' | 'keep'>
 }
 
 export interface InterceptorInit extends ForwarderInit {
@@ -50,7 +53,7 @@ const TUNNEL_IDLE_MS = 900_000
 
 /** Puts the proxy together. Where it is not enabled it does nothing. @throws DamselflyError CONFIG_INVALID */
 export function createInterceptor(components: InterceptorComponents, init: InterceptorInit): Interceptor {
-  const { clock, logger, metrics, answerContent } = components
+  const { clock, logger, metrics, answerContent, protection } = components
   const { config, dataDir, blockedNetworks = LINK_LOCAL_NETWORKS, tunnelIdleMs = TUNNEL_IDLE_MS } = init
   const hosts = createReachableHosts(config)
   const rules = compileRules(config.rules)
@@ -95,10 +98,10 @@ export function createInterceptor(components: InterceptorComponents, init: Inter
     const lifetime = new AbortController()
     const sockets = createOwnedSockets()
     const forwarder = createForwarder(init)
-    const server = createInterceptedServer({ clock, logger, sockets }, (request, response, authority) =>
+    const server = createInterceptedServer({ clock, logger, sockets, protection }, (request, response, authority) =>
       answer(forwarder, request, response, () => interceptedTarget(request, authority)),
     )
-    const onConnect = createConnectProxy(
+    const connectProxy = createConnectProxy(
       {
         ...{ clock, logger, hosts, contexts, server, sockets },
         connect: createConnectTo(blockedNetworks, lifetime.signal),
@@ -106,12 +109,17 @@ export function createInterceptor(components: InterceptorComponents, init: Inter
       },
       { tunnelIdleMs },
     )
-    const restoreRequests = interceptAbsoluteForm(daemon, (request, response) =>
+    const onConnect: ConnectListener = (request, client, head) => {
+      protection.keep(client)
+      connectProxy(request, client, head)
+    }
+    const restoreRequests = interceptAbsoluteForm(daemon, (request, response) => {
+      protection.begin(request, response)
       answer(forwarder, request, response, () => {
         if (!hosts.allowsPlain(parsePlainTarget(request.url ?? '').authority)) throw new DamselflyError('DENIED')
         return plainTarget(request)
-      }),
-    )
+      })
+    })
     daemon.on('connect', onConnect)
 
     end = async () => {

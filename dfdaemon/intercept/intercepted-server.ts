@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net'
 import { type SecureContext, TLSSocket } from 'node:tls'
 import type { Clock } from '../../lib/clock.ts'
+import type { ConnectionGuard } from '../../lib/http/protection/connection-guard.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { Authority } from './authority.ts'
 import type { OwnedSockets } from './owned-sockets.ts'
@@ -22,8 +23,6 @@ export interface InterceptedServer {
 }
 
 const HANDSHAKE_MS = 10_000
-const HEADERS_MS = 60_000
-const CHECK_INTERVAL_MS = 30_000
 /** Go's clients reuse idle connections for up to 30 s, so it must be longer. */
 const KEEP_ALIVE_MS = 75_000
 
@@ -31,36 +30,26 @@ export interface InterceptedServerComponents {
   readonly clock: Clock
   readonly logger: Logger
   readonly sockets: OwnedSockets
-}
-
-export interface InterceptedServerInit {
-  /** How long a client may take to send the headers of a request. */
-  readonly headersTimeoutMs?: number | undefined
-  /** How often that is looked at. */
-  readonly checkIntervalMs?: number | undefined
+  /** Says how long clients may take, and counts their connections. */
+  readonly protection: Pick<ConnectionGuard, 'serverOptions' | 'watch'>
 }
 
 /** A server without a listening socket: connections are handed to it. */
 export function createInterceptedServer(
-  { clock, logger, sockets }: InterceptedServerComponents,
+  { clock, logger, sockets, protection }: InterceptedServerComponents,
   answer: AnswerIntercepted,
-  { headersTimeoutMs = HEADERS_MS, checkIntervalMs = CHECK_INTERVAL_MS }: InterceptedServerInit = {},
 ): InterceptedServer {
   const authorities = new WeakMap<Socket, Authority>()
   const http = createServer(
     // A push may take longer than any limit on a whole request.
-    {
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: 0,
-      connectionsCheckingInterval: checkIntervalMs,
-    },
+    { ...protection.serverOptions, keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 },
     (request, response) => {
       const authority = authorities.get(request.socket)
       if (authority === undefined) request.socket.destroy()
       else answer(request, response, authority)
     },
   )
+  protection.watch(http)
   // Only a server that is told it listens looks after the time limits of its connections.
   http.emit('listening')
 

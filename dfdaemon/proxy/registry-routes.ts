@@ -26,9 +26,9 @@ export interface RegistryRouteComponents extends BlobComponents {
 
 /** The registry mirror: everything under `/v2/`. Blobs come through the swarm, the rest from the registry. */
 export function addRegistryRoutes(app: FastifyInstance, components: RegistryRouteComponents): void {
-  // What registries answer is for the OCI distribution spec to say.
-  // Whom it lets read what is for the registry to say, too.
-  const open = { schema: { hide: true }, config: { access: 'public' } } as const
+  // Whom it lets read what is for the registry to say. What registries answer is for the OCI distribution spec to say. How many requests a pull has is for runtimes to say: it is the
+  // number of connections, and what registries allow, that bounds them.
+  const options = { schema: { hide: true }, config: { access: 'public', unlimited: true } } as const
   app.register(async v2 => {
     v2.setErrorHandler((thrown, _request, reply) => {
       const error = toTableError(thrown)
@@ -42,10 +42,10 @@ export function addRegistryRoutes(app: FastifyInstance, components: RegistryRout
     })
     // Runtimes learn from this route whether a mirror wants credentials; on loopback it never does (contracts §0 rules 8, 10).
     for (const base of ['/v2', '/v2/', '/:registry/v2', '/:registry/v2/']) {
-      v2.all(base, open, (_request, reply) => answerBase(reply))
+      v2.all(base, options, (_request, reply) => answerBase(reply))
     }
-    v2.all('/v2/*', open, (request, reply) => answer(components, request, reply))
-    v2.all('/:registry/v2/*', open, (request, reply) => {
+    v2.all('/v2/*', options, (request, reply) => answer(components, request, reply))
+    v2.all('/:registry/v2/*', options, (request, reply) => {
       request.raw.url = withRegistryBehind(request.url)
       return answer(components, request, reply)
     })

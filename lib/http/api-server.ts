@@ -5,6 +5,8 @@ import type { Logger } from '../logger.ts'
 import { type AccessControl, addAccessControl } from './access/access-control.ts'
 import { parseListenAddress } from './listen-address.ts'
 import { type ApiDescription, addOpenApi } from './openapi.ts'
+import type { HttpProtection } from './protection/http-protection.ts'
+import { TooManyRequests } from './protection/request-limits.ts'
 import { serializerCompiler, validatorCompiler } from './schema-compilers.ts'
 
 /** The body of a failed API request. Registry routes answer the OCI form instead. */
@@ -21,6 +23,8 @@ export interface ApiServerInit {
   readonly api: ApiDescription
   /** Who may use its routes. */
   readonly access: AccessControl
+  /** Against clients that send too much or too slowly; none where the server is for tests only. */
+  readonly protection?: HttpProtection
   /** The path that is looked for, by the URL that was asked for; the same by default. */
   readonly rewriteUrl?: (url: string) => string
   /** The body of a failed request, by the URL that was asked for; an {@link ApiErrorBody} by default. */
@@ -42,11 +46,12 @@ const KEEP_ALIVE_MS = 75_000
  * not for them (`addAccessControl`). Routes are added to `app` before it starts, and each says who may use it.
  */
 export async function createHttpServer(init: ApiServerInit): Promise<HttpServer> {
-  const { listen, bodyLimitBytes, logger, api, access, rewriteUrl = asItIs, errorBody = apiErrorBody } = init
+  const { listen, bodyLimitBytes, logger, api, access, protection, rewriteUrl = asItIs, errorBody = apiErrorBody } = init
   const { host, port } = parseListenAddress(listen)
   const app = fastify({
     bodyLimit: bodyLimitBytes,
     keepAliveTimeout: KEEP_ALIVE_MS,
+    http: protection?.serverOptions ?? {},
     forceCloseConnections: true,
     routerOptions: { maxParamLength: 1024 },
     logger: false,
@@ -55,8 +60,10 @@ export async function createHttpServer(init: ApiServerInit): Promise<HttpServer>
     frameworkErrors: (thrown, request, reply) => fail(toTableError(thrown), request.url, reply),
   })
   function fail(error: DamselflyError, url: string, reply: FastifyReply): FastifyReply {
+    if (error instanceof TooManyRequests) reply.header('retry-after', error.retryAfterSeconds)
     return reply.code(error.status).type('application/json').send(errorBody(error, url))
   }
+  protection?.watch(app.server)
   app.setErrorHandler((thrown, request, reply) => {
     const error = toTableError(thrown)
     if (error.code === 'INTERNAL') logger.error({ error: thrown, method: request.method }, 'request failed')
@@ -68,7 +75,9 @@ export async function createHttpServer(init: ApiServerInit): Promise<HttpServer>
   })
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
+  protection?.beforeAccess(app)
   addAccessControl(app, access)
+  protection?.afterAccess(app)
   await addOpenApi(app, api)
   return {
     app,

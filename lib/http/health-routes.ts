@@ -29,7 +29,7 @@ export function addHealthRoutes(app: FastifyInstance, program: string, metrics: 
     Arch: ARCHES[process.arch] ?? process.arch,
   }
   const ping = { summary: 'Whether the program answers', tags, response: answers({ 200: textAnswer('`OK`') }) }
-  app.get('/_ping', { schema: ping, config: { access: 'public' } }, async () => 'OK')
+  app.get('/_ping', { schema: ping, config: { access: 'public', unlimited: true } }, async () => 'OK')
 
   const version = {
     summary: 'What runs here',

@@ -7,11 +7,13 @@ import type { Startable } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
 import { markSocket } from './access/socket-source.ts'
 import { connectToSocket, type SocketAddress, socketAddress } from './socket-path.ts'
+import type { ConnectionGuard } from './protection/connection-guard.ts'
 
 export interface LocalSocketComponents {
   /** Its routes are answered. It has to be started before. */
   readonly app: FastifyInstance
   readonly logger: Logger
+  readonly protection: Pick<ConnectionGuard, 'serverOptions' | 'watch'>
 }
 
 /** One Unix socket of an API. */
@@ -30,9 +32,14 @@ const MODES = { local: 0o666, operator: 0o600 } as const
  * Answers an API on a Unix socket, for programs of this machine. Its file mode says who may connect, from the moment on in which it
  * has its name. Where that is not possible the program goes on without, since no pull depends on it.
  */
-export function createLocalSocket({ app, logger }: LocalSocketComponents, init: LocalSocketInit): Startable {
+export function createLocalSocket({ app, logger, protection }: LocalSocketComponents, init: LocalSocketInit): Startable {
   const { path, role, without } = init
-  const server = createServer((request, response) => app.routing(request, response))
+  const { serverOptions, watch } = protection
+  // An import may take longer than any limit on a whole request.
+  const server = createServer({ ...serverOptions, requestTimeout: 0 }, (request, response) =>
+    app.routing(request, response),
+  )
+  watch(server)
   server.on('connection', socket => markSocket(socket, role))
   server.keepAliveTimeout = 75_000
   const target = resolve(path)

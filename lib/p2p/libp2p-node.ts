@@ -29,10 +29,14 @@ export interface Libp2pNodeInit {
   readonly admission?: PeerAdmission
   /** The machine's own by default. */
   readonly clock?: Clock
+  /** Beyond it those that are used least are closed. */
+  readonly maxConnections?: number
 }
 
 /** Streams of one protocol that one connection may have open at once: one is in use, the others overlap at reconnection. */
 const MAX_STREAMS = 8
+
+const MAX_CONNECTIONS = 4_096
 
 /** How long addresses that were put together are told again. */
 const ADDRESSES_MS = 1_000
@@ -44,6 +48,7 @@ export async function createLibp2pNode({
   announce = [],
   admission,
   clock = systemClock,
+  maxConnections = MAX_CONNECTIONS,
 }: Libp2pNodeInit): Promise<ProbingP2pNode> {
   const desk = admission && createAdmissionDesk({ admission, clock })
   const expelled = new ExpelledPeers(clock)
@@ -66,7 +71,7 @@ export async function createLibp2pNode({
       // A swarm starts as a flash crowd, often from behind one address; the defaults (5 a second, 10 pending) are for open networks.
       inboundConnectionThreshold: Number.POSITIVE_INFINITY,
       maxIncomingPendingConnections: 1024,
-      maxConnections: 4096,
+      maxConnections,
     },
   })
   // Somebody may be expelled while the connection is being made.

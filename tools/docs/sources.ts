@@ -4,6 +4,7 @@ import { DFDAEMON_METRICS } from '../../dfdaemon/metrics.ts'
 import { DfgetConfig } from '../../dfget/config.ts'
 import { PEER_METRICS } from '../../dfget/peer/metrics.ts'
 import { STORE_METRICS } from '../../lib/blocks/store-metrics.ts'
+import { PROTECTION_METRICS } from '../../lib/http/protection/metrics.ts'
 import { registryMockSchema } from '../../registry-mock/config.ts'
 import { SupernodeConfig } from '../../supernode/config.ts'
 import { SUPERNODE_METRICS } from '../../supernode/metrics.ts'
@@ -25,4 +26,5 @@ export const MEASURED_PARTS: readonly MeasuredPart[] = [
   { part: 'dfdaemon/intercept', metrics: INTERCEPT_METRICS },
   { part: 'dfget/peer', metrics: PEER_METRICS },
   { part: 'lib/blocks', metrics: STORE_METRICS },
+  { part: 'lib/http', metrics: PROTECTION_METRICS },
 ]

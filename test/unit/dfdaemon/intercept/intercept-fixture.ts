@@ -17,6 +17,7 @@ import { INTERCEPT_METRICS } from '../../../../dfdaemon/intercept/metrics.ts'
 import { type Clock, systemClock } from '../../../../lib/clock.ts'
 import { type Logger, silentLogger } from '../../../../lib/logger.ts'
 import { createMetrics } from '../../../../lib/metrics.ts'
+import { testGuard } from '../../../helpers/connection-guard.ts'
 import { createScratchDirectory } from '../../../helpers/scratch-directory.ts'
 
 /** A request as an origin received it. */
@@ -119,7 +120,7 @@ export async function startProxy(init: TestProxyInit): Promise<TestProxy> {
   })
   const metrics = createMetrics(INTERCEPT_METRICS)
   const interceptor = createInterceptor(
-    { clock, logger, metrics, answerContent },
+    { clock, logger, metrics, answerContent, protection: testGuard() },
     { ...rest, config: interceptConfig(config), dataDir },
   )
   interceptor.attach(server)

@@ -7,6 +7,7 @@ import { makeCertificateAuthority, makeLeaf } from '../../../../dfdaemon/interce
 import { createInterceptedServer } from '../../../../dfdaemon/intercept/intercepted-server.ts'
 import { createOwnedSockets } from '../../../../dfdaemon/intercept/owned-sockets.ts'
 import { silentLogger } from '../../../../lib/logger.ts'
+import { testGuard } from '../../../helpers/connection-guard.ts'
 import { createManualClock } from '../../../helpers/manual-clock.ts'
 import { dial, listening, validNow } from './intercept-fixture.ts'
 
@@ -19,9 +20,8 @@ async function start() {
   const authority = await makeCertificateAuthority(['localhost'], validNow())
   const { certificate: cert, key } = await makeLeaf(authority, 'localhost', validNow())
   const server = createInterceptedServer(
-    { clock, logger: silentLogger(), sockets },
+    { clock, logger: silentLogger(), sockets, protection: testGuard({ headersSeconds: 0.1 }) },
     (_request, response, target) => void response.end(target.host),
-    { headersTimeoutMs: 100, checkIntervalMs: 20 },
   )
   onTestFinished(() => {
     sockets.destroyAll()

@@ -23,6 +23,10 @@ const MAX_WAITING_REQUESTS = 256
 /** Blocks are read and sent in pieces of this size, so that memory grows with the number of readers, not of blocks. */
 const PIECE_BYTES = 512 * 1024
 
+/** A receiver that takes nothing of what is sent for so long has gone, or means harm: its stream ends, with the memory that it holds. */
+const DEAD_RECEIVER_MS = 120_000
+const LOOK_MS = 15_000
+
 /** Where a block server finds its blocks. */
 export interface BlockSource {
   /** Length of a block in bytes, or undefined when it is not held. */
@@ -53,6 +57,8 @@ export interface BlockServerComponents {
 export async function serveBlocks(components: BlockServerComponents): Promise<void> {
   await components.node.handle(BLOCK_PROTOCOL, (stream, peer) => serveStream(components, stream, peer))
 }
+
+type BlockRun = Extract<BlockRequest, { type: 'get' }>
 
 interface Waiting {
   readonly id: number
@@ -91,16 +97,15 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
   function receive(request: BlockRequest): void {
     if (request.type === 'open') admit(request.task, request.ticket)
     else if (request.type === 'cancel') cancel(request.id)
-    else for (const wanted of blocksOf(request)) enqueue(wanted)
+    else if (!admitted.has(request.task)) refuse(request, 'denied')
+    else enqueue(request)
   }
 
-  function enqueue(wanted: Waiting): void {
-    if (!admitted.has(wanted.task)) refuse(wanted.id, 'denied')
-    else if (waiting.length >= MAX_WAITING_REQUESTS) refuse(wanted.id, 'busy')
-    else {
-      waiting.push(wanted)
-      if (!isBusy) void sendWaiting()
-    }
+  function enqueue(run: BlockRun): void {
+    const taken = Math.min(run.count, MAX_WAITING_REQUESTS - waiting.length)
+    for (let at = 0; at < taken; at++) waiting.push({ id: run.id + at, task: run.task, block: run.block + at })
+    if (taken > 0 && !isBusy) void sendWaiting()
+    if (taken < run.count) refuse({ id: run.id + taken, count: run.count - taken }, 'busy')
   }
 
   function admit(task: TaskId, ticket: string): void {
@@ -120,9 +125,10 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
     else if (sending?.id === id) sending.isWanted = false
   }
 
-  function refuse(id: number, reason: BlockRefusal['reason']): void {
+  /** One answer for all requests of a run, so that what is refused costs no more than what is asked. */
+  function refuse({ id, count }: Pick<BlockRun, 'id' | 'count'>, reason: BlockRefusal['reason']): void {
     components.account.refused(reason)
-    channel.send(blockRefusalCodec.encode({ type: 'refused', id, reason }))
+    channel.send(blockRefusalCodec.encode({ type: 'refused', id, count, reason }))
   }
 
   async function sendWaiting(): Promise<void> {
@@ -152,17 +158,34 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
     const { id, task } = request
     const lengthBytes = await lengthOf(request)
     if (lengthBytes === undefined) {
-      refuse(id, 'missing')
+      refuse({ id, count: 1 }, 'missing')
       return
     }
     const current = { ...request, lengthBytes, sentBytes: 0, isWanted: true }
     sending = current
+    const stopWatching = watchReceiver()
     try {
       await channel.sendData(id, lengthBytes, pieces(current, slot))
     } finally {
+      stopWatching()
       sending = undefined
       components.account.sent(task, peer, current.sentBytes)
     }
+  }
+
+  /** Any byte that is taken counts, since a receiver may be limited to few. @returns ends the watch */
+  function watchReceiver(): () => void {
+    const { clock } = components
+    let movedAtMs = clock.now()
+    let unsentBefore = 0
+    return clock.every(LOOK_MS, () => {
+      const { unsentBytes } = channel
+      if (unsentBytes === 0 || unsentBytes !== unsentBefore) movedAtMs = clock.now()
+      unsentBefore = unsentBytes
+      if (clock.now() - movedAtMs < DEAD_RECEIVER_MS) return
+      components.account.refused('receiver-dead')
+      channel.abort(new Error('the other end takes nothing'))
+    })
   }
 
   /** What cannot be read is as good as missing; other blocks on this stream may be read all the same. */
@@ -203,8 +226,4 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
       slot.receiverWaitEnds()
     }
   }
-}
-
-function* blocksOf({ id, task, block, count }: Extract<BlockRequest, { type: 'get' }>): Generator<Waiting> {
-  for (let index = 0; index < count; index++) yield { id: id + index, task, block: block + index }
 }

@@ -30,6 +30,8 @@ export interface FrameChannel {
   /** The PeerId that the handshake proved. */
   readonly peer: string
   readonly open: boolean
+  /** What was sent and waits here, because the other end does not take it. */
+  readonly unsentBytes: number
   /** Whether data has come that waits at the gate. */
   readonly holdsData: boolean
   /** Queues a message. When the other end has stopped reading and too much is queued, the channel is closed instead. */
@@ -117,6 +119,9 @@ export function createFrameChannel(stream: Stream, peer: string, handlers: Chann
     peer,
     get open() {
       return open
+    },
+    get unsentBytes() {
+      return stream.writeBufferLength
     },
     get holdsData() {
       return input?.waits ?? false

@@ -8,11 +8,12 @@ import { createLibp2p, type Libp2p } from 'libp2p'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { PeerAddress } from '../../protocol/messages/fields.ts'
 import { type Clock, systemClock } from '../clock.ts'
-import { createLifecycle } from '../lifecycle.ts'
+import { createLifecycle, type Startable } from '../lifecycle.ts'
 import { VERSION } from '../version.ts'
 import { createAdmissionDesk } from './admission/admission-desk.ts'
 import type { PeerAdmission } from './admission/peer-admission.ts'
 import { ExpelledPeers } from './expelled-peers.ts'
+import { createInboundLimits } from './inbound-limits.ts'
 import { createNoiseCrypto } from './noise-crypto.ts'
 import type { ProbingP2pNode } from './p2p-node.ts'
 import { noiseRecords } from './records/noise-records.ts'
@@ -38,6 +39,9 @@ const MAX_STREAMS = 8
 
 const MAX_CONNECTIONS = 4_096
 
+/** Who has not proven its PeerId by then is cut off. A flash crowd keeps a small machine busy for a while. */
+const HANDSHAKE_MS = 10_000
+
 /** How long addresses that were put together are told again. */
 const ADDRESSES_MS = 1_000
 
@@ -52,6 +56,8 @@ export async function createLibp2pNode({
 }: Libp2pNodeInit): Promise<ProbingP2pNode> {
   const desk = admission && createAdmissionDesk({ admission, clock })
   const expelled = new ExpelledPeers(clock)
+  // Whole sites are behind one address; half of the connections are left for all others.
+  const inbound = createInboundLimits({ clock, maxPerAddress: Math.ceil(maxConnections / 2) })
   const libp2p = await createLibp2p({
     start: false,
     privateKey,
@@ -60,6 +66,7 @@ export async function createLibp2pNode({
     transports: [tcpTransport()],
     connectionEncrypters: desk ? [desk.encrypter] : [noiseRecords(), noise({ crypto: createNoiseCrypto() })],
     connectionGater: {
+      ...inbound.gater,
       denyDialPeer: peer => expelled.has(peer.toString()),
       denyInboundEncryptedConnection: peer => expelled.has(peer.toString()),
     },
@@ -70,8 +77,9 @@ export async function createLibp2pNode({
     connectionManager: {
       // A swarm starts as a flash crowd, often from behind one address; the defaults (5 a second, 10 pending) are for open networks.
       inboundConnectionThreshold: Number.POSITIVE_INFINITY,
-      maxIncomingPendingConnections: 1024,
+      maxIncomingPendingConnections: maxConnections,
       maxConnections,
+      inboundUpgradeTimeout: HANDSHAKE_MS,
     },
   })
   // Somebody may be expelled while the connection is being made.
@@ -81,6 +89,7 @@ export async function createLibp2pNode({
   const lifecycle = createLifecycle([
     ...(desk ? [desk.upkeepOf(libp2p)] : []),
     { start: async () => libp2p.start(), stop: async () => libp2p.stop() },
+    watching(() => inbound.watch(libp2p)),
   ])
   // libp2p puts them together anew each time, and a supernode tells them to everybody who registers.
   let known: { readonly at: number; readonly addresses: string[] } | undefined
@@ -130,6 +139,21 @@ export async function createLibp2pNode({
 
 function expulsion(): DamselflyError {
   return new DamselflyError('NOT_A_MEMBER', 'it was expelled; an operator can have it join again, with a new token')
+}
+
+/** A part that watches from its start to its stop. @param watch returns what ends it */
+function watching(watch: () => () => void): Startable {
+  let end = () => {}
+  return {
+    async start() {
+      end()
+      end = watch()
+    },
+    async stop() {
+      end()
+      end = () => {}
+    },
+  }
 }
 
 function isConnected(libp2p: Libp2p, peer: string): boolean {

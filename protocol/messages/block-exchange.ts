@@ -26,9 +26,10 @@ export const BlockRequest = Type.Union([
 ])
 export type BlockRequest = Static<typeof BlockRequest>
 
-/** Why a request gets no data. The data itself comes as a data frame with the request's id. */
+/** Why requests get no data: `count` of them, `id` and those after it. The data itself comes as a data frame with the request's id. */
 export const BlockRefusal = message('refused', {
   id: RequestId,
+  count: Type.Integer({ minimum: 1, maximum: MAX_RUN_BLOCKS }),
   reason: Type.Union([Type.Literal('missing'), Type.Literal('denied'), Type.Literal('busy')]),
 })
 export type BlockRefusal = Static<typeof BlockRefusal>

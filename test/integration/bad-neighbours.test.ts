@@ -70,7 +70,7 @@ const BEHAVIOURS: readonly Behaviour[] = [
 ]
 
 function refuse(stream: RawStream, id: number, reason: 'missing' | 'denied'): void {
-  stream.send(encodeMessageFrame(blockRefusalCodec.encode({ type: 'refused', id, reason })))
+  stream.send(encodeMessageFrame(blockRefusalCodec.encode({ type: 'refused', id, count: 1, reason })))
 }
 
 test.concurrent.for(BEHAVIOURS)(

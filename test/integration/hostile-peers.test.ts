@@ -215,9 +215,18 @@ describe.for([
       () => readMetric(program(), metric, { reason: 'denied' }),
       async () => {
         stream.send(get(1, 0))
-        expect(await refusalOf(stream, 0)).toEqual({ type: 'refused', id: 1, reason: 'denied' })
+        expect(await refusalOf(stream, 0)).toEqual({ type: 'refused', id: 1, count: 1, reason: 'denied' })
       },
     )
+  })
+
+  test('are refused in one answer to a run', async () => {
+    const stream = await peer.open(address(), BLOCK_PROTOCOL)
+    stream.send(get(7, 0, 256))
+    expect(await refusalOf(stream, 0)).toEqual({ type: 'refused', id: 7, count: 256, reason: 'denied' })
+    stream.send(open(await ticketOf({})))
+    stream.send(Buffer.concat([get(300, 2 ** 30, 200), get(500, 2 ** 30, 100)]))
+    expect(await refusalOf(stream, 1)).toEqual({ type: 'refused', id: 556, count: 44, reason: 'busy' })
   })
 
   test('are not given for a bad ticket', async () => {
@@ -229,7 +238,7 @@ describe.for([
         async () => {
           stream.send(open(ticket))
           stream.send(get(id, 0))
-          expect(await refusalOf(stream, id)).toEqual({ type: 'refused', id, reason: 'denied' })
+          expect(await refusalOf(stream, id)).toEqual({ type: 'refused', id, count: 1, reason: 'denied' })
           id++
         },
       )
@@ -242,8 +251,8 @@ describe.for([
     stream.send(get(1, 3))
     stream.send(get(2, 4))
     stream.send(get(3, 2 ** 31 - 1))
-    expect(await refusalOf(stream, 0)).toEqual({ type: 'refused', id: 2, reason: 'missing' })
-    expect(await refusalOf(stream, 1)).toEqual({ type: 'refused', id: 3, reason: 'missing' })
+    expect(await refusalOf(stream, 0)).toEqual({ type: 'refused', id: 2, count: 1, reason: 'missing' })
+    expect(await refusalOf(stream, 1)).toEqual({ type: 'refused', id: 3, count: 1, reason: 'missing' })
     expect(Buffer.from(stream.data.get(1) ?? []).equals(blob.bytes.subarray(3 * 256 * 1024))).toBe(true)
     expect(stream.closed).toBe(false)
   })
@@ -252,7 +261,7 @@ describe.for([
     const stream = await peer.open(address(), BLOCK_PROTOCOL)
     const cancel = frame(blockRequestCodec.encode({ type: 'cancel', id: 13 }))
     stream.send(Buffer.concat([open(await ticketOf({})), get(11, 1, 4), cancel, get(20, 0)]))
-    expect(await refusalOf(stream, 0)).toEqual({ type: 'refused', id: 14, reason: 'missing' })
+    expect(await refusalOf(stream, 0)).toEqual({ type: 'refused', id: 14, count: 1, reason: 'missing' })
     await waitFor(() => stream.data.has(20), { timeoutMs: 10_000, what: 'the block asked for last' })
     expect([...stream.data.keys()]).toEqual([11, 12, 20])
     expect(Buffer.from(stream.data.get(12) ?? []).equals(blob.bytes.subarray(2 * 256 * 1024, 3 * 256 * 1024))).toBe(

@@ -185,11 +185,13 @@ export class BlockStream {
   }
 
   #refused(bytes: Uint8Array): void {
-    const { id, reason } = blockRefusalCodec.decode(bytes)
+    const { id, count, reason } = blockRefusalCodec.decode(bytes)
     // The next request shows the ticket again: it may be a newer one, or the other end may know the cluster's key by then.
     if (reason === 'denied') this.#shown.clear()
     const code = reason === 'denied' ? 'TICKET_INVALID' : 'TASK_UNKNOWN'
-    this.#pending.get(id)?.reject(new DamselflyError(code, `the peer answered "${reason}"`))
+    for (let at = id; at < id + count; at++) {
+      this.#pending.get(at)?.reject(new DamselflyError(code, `the peer answered "${reason}"`))
+    }
   }
 
   #end(error: Error): void {

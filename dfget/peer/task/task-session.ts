@@ -8,7 +8,7 @@ import type { Logger } from '../../../lib/logger.ts'
 import { type Source, taskIdOfSource } from '../../../lib/origin/origin.ts'
 import type { ResumableRead, ResumeComponents } from '../../../lib/origin/read-resumable.ts'
 import { blockSizeFor } from '../../../protocol/block-size.ts'
-import { DamselflyError, toDamselflyError } from '../../../protocol/errors.ts'
+import { DamselflyError, type ErrorCode, toDamselflyError } from '../../../protocol/errors.ts'
 import type { TaskMessage } from '../../../protocol/messages/control.ts'
 import type { OriginReason } from '../../../protocol/messages/daemon-api.ts'
 import type { PeerAddress } from '../../../protocol/messages/fields.ts'
@@ -64,6 +64,8 @@ const LINGER_MS = 2_000
 
 /** Registrations of content that has no other origin, and the pause between them. */
 const PATIENT_TRIES = 6
+/** What a supernode says, or does not say, that it may not say the next time. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['SUPERNODE_UNREACHABLE', 'TOOMANYREQUESTS'])
 const PATIENT_PAUSE_MS = 500
 
 /** One task being downloaded: in the swarm where there is one, from the origin where there is not. */
@@ -247,8 +249,8 @@ export class TaskSession {
       try {
         return await this.#membership.register()
       } catch (error) {
-        const isSilence = error instanceof DamselflyError && error.code === 'SUPERNODE_UNREACHABLE'
-        if (!isPatient || !isSilence || tries >= PATIENT_TRIES) throw error
+        const mayPass = error instanceof DamselflyError && PASSING.has(error.code)
+        if (!isPatient || !mayPass || tries >= PATIENT_TRIES) throw error
         await resume.wait(PATIENT_PAUSE_MS, new AbortController().signal)
       }
     }

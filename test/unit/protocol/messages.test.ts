@@ -50,7 +50,7 @@ const MESSAGES: Row[] = [
     { type: 'get', id: 2 ** 32 - 1, task, block: 3, count: 256 },
     { type: 'cancel', id: 0 },
   ].map((message): Row => [`block ${message.type}`, blockRequestCodec as MessageCodec<unknown>, message]),
-  ['block refused', blockRefusalCodec as MessageCodec<unknown>, { type: 'refused', id: 1, reason: 'busy' }],
+  ['block refused', blockRefusalCodec as MessageCodec<unknown>, { type: 'refused', id: 1, count: 3, reason: 'busy' }],
 ]
 
 const INVALID = expect.objectContaining({ code: 'MESSAGE_INVALID' })

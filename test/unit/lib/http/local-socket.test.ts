@@ -8,6 +8,7 @@ import { createHttpServer } from '../../../../lib/http/api-server.ts'
 import { createLocalSocket } from '../../../../lib/http/local-socket.ts'
 import { connectToSocket } from '../../../../lib/http/socket-path.ts'
 import { testAccess } from '../../../helpers/api-access.ts'
+import { testGuard } from '../../../helpers/connection-guard.ts'
 import { captureLog } from '../../../helpers/log-capture.ts'
 import { createScratchDirectory, type ScratchDirectory } from '../../../helpers/scratch-directory.ts'
 
@@ -33,7 +34,10 @@ async function startSocket(role: 'local' | 'operator', at = path) {
   })
   const schema = { response: answers({ 200: textAnswer('the role') }) }
   http.app.get('/role', { schema, config: { access: ['local'] } }, async ({ identity }) => identity.id)
-  const socket = createLocalSocket({ app: http.app, logger }, { path: at, role, without: 'nothing' })
+  const socket = createLocalSocket(
+    { app: http.app, logger, protection: testGuard() },
+    { path: at, role, without: 'nothing' },
+  )
   await http.start()
   onTestFinished(() => http.stop())
   onTestFinished(() => socket.stop())

@@ -6,6 +6,7 @@ import { TrialSetting } from '../lib/config/trial-setting.ts'
 import { PROTECTION_SETTINGS } from '../lib/http/protection/config.ts'
 import { LOG_LEVELS } from '../lib/log-levels.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
+import { OutboundConfig } from '../lib/origin/outbound/config.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
 import { P2pConfig } from '../lib/p2p/config.ts'
 import { DAEMON_SOCKET } from '../protocol/daemon-socket.ts'
@@ -59,6 +60,7 @@ export const DfdaemonConfig = Type.Object(
         'registries by the name in image references: url, account, caFile, insecure, mirrors (a list of url, ns, account, caFile, insecure), p2p; those not listed are reached by https under their name',
     }),
     registries: ServedRegistries,
+    outbound: OutboundConfig,
     dockerConfigs: Type.Array(Type.String(), {
       default: [],
       description: 'docker config.json files with accounts and credential helpers for registries',

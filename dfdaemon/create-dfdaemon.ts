@@ -25,6 +25,7 @@ import { AccessCheck } from '../lib/origin/access.ts'
 import { createCredentialStore } from '../lib/origin/credentials/create-credential-store.ts'
 import { createUpstreamFetcher } from '../lib/origin/http-fetch.ts'
 import { createHttpOrigin } from '../lib/origin/http-origin.ts'
+import { createOutboundPolicy } from '../lib/origin/outbound/create-policy.ts'
 import { createMirroredFetcher } from '../lib/origin/upstreams/mirrored-fetcher.ts'
 import { createMirroredOrigin } from '../lib/origin/upstreams/mirrored-origin.ts'
 import { createMirrors } from '../lib/origin/upstreams/mirrors.ts'
@@ -70,8 +71,9 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
   )
   const tlsFor = await configuredTls(config.upstreams)
   const loopGuard = createLoopGuard()
-  const registryFetcher = createUpstreamFetcher({ logger, clock }, { tlsFor, via: loopGuard.via })
-  const registryOrigin = createHttpOrigin({ logger, fetcher: registryFetcher })
+  const outbound = createOutboundPolicy(config.outbound, config)
+  const registryFetcher = createUpstreamFetcher({ logger, clock }, { outbound, tlsFor, via: loopGuard.via })
+  const registryOrigin = createHttpOrigin({ fetcher: registryFetcher })
   const credentials = createCredentialStore(
     { logger, clock },
     {
@@ -164,7 +166,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
       protection,
       answerContent: createAnswerContent(giving),
     },
-    { config: config.intercept, dataDir: config.dataDir, tlsFor },
+    { config: config.intercept, dataDir: config.dataDir, outbound, tlsFor },
   )
   interceptor.attach(http.app.server)
   const sharedSocket = createLocalSocket(

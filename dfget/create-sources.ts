@@ -6,6 +6,7 @@ import { createUpstreamFetcher, type UpstreamFetcher } from '../lib/origin/http-
 import { createHttpOrigin } from '../lib/origin/http-origin.ts'
 import type { Origin } from '../lib/origin/origin.ts'
 import { createOrigins } from '../lib/origin/origins.ts'
+import { ownUserPolicy } from '../lib/origin/outbound/create-policy.ts'
 import { createS3CredentialFinder } from '../lib/origin/s3/s3-credentials.ts'
 import { createS3Origin, type S3OriginComponents } from '../lib/origin/s3/s3-origin.ts'
 import { type S3OriginInit, s3InitOf } from '../lib/origin/s3/s3-settings.ts'
@@ -33,9 +34,15 @@ export async function createSources(
   const silenceMs = config.timeout * 1000
   const fetcher = createUpstreamFetcher(
     { logger, clock },
-    { tlsFor: () => tls, headersTimeoutMs: silenceMs, bodyIdleTimeoutMs: silenceMs, proxy: { url: config.proxy } },
+    {
+      outbound: ownUserPolicy(),
+      tlsFor: () => tls,
+      headersTimeoutMs: silenceMs,
+      bodyIdleTimeoutMs: silenceMs,
+      proxy: { url: config.proxy },
+    },
   )
-  const http = createHttpOrigin({ logger, fetcher })
+  const http = createHttpOrigin({ fetcher })
   const parts = { http, clock, credentials: createS3CredentialFinder(process.env) }
   const init = s3InitOf({ endpoint: config.s3Endpoint, region: config.s3Region }, process.env)
   const origin = createOrigins({ http, file: createFileOrigin(), s3: createS3Origin(parts, init) })

@@ -5,6 +5,7 @@ import { TrialSetting } from '../lib/config/trial-setting.ts'
 import { PROTECTION_SETTINGS } from '../lib/http/protection/config.ts'
 import { LOG_LEVELS } from '../lib/log-levels.ts'
 import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
+import { OutboundConfig } from '../lib/origin/outbound/config.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
 import { P2pConfig } from '../lib/p2p/config.ts'
 import { SupernodeLimitsConfig } from './limits.ts'
@@ -56,6 +57,7 @@ export const SupernodeConfig = Type.Object(
         'registries by the name in image references: url, account, caFile, insecure, mirrors (a list of url, ns, account, caFile, insecure). Whoever may register here reads under an account without showing one of his own',
     }),
     registries: ServedRegistries,
+    outbound: OutboundConfig,
     ticketLifetimeSeconds: Type.Integer({
       default: 600,
       minimum: 10,

@@ -24,6 +24,7 @@ import { originByScheme } from '../lib/origin/by-scheme.ts'
 import { createCredentialStore } from '../lib/origin/credentials/create-credential-store.ts'
 import { createUpstreamFetcher } from '../lib/origin/http-fetch.ts'
 import { createHttpOrigin } from '../lib/origin/http-origin.ts'
+import { createOutboundPolicy } from '../lib/origin/outbound/create-policy.ts'
 import type { ResumeComponents } from '../lib/origin/read-resumable.ts'
 import { createMirroredOrigin } from '../lib/origin/upstreams/mirrored-origin.ts'
 import { createMirrors } from '../lib/origin/upstreams/mirrors.ts'
@@ -90,10 +91,11 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   const store = new DiskBlockStore({ logger, clock, buffers, hasher }, { dataDir: config.dataDir, quota })
 
   const { upstreams, registries } = config
-  const fetcher = createUpstreamFetcher({ logger, clock }, { tlsFor: await configuredTls(upstreams) })
+  const outbound = createOutboundPolicy(config.outbound, { trial: config.trial, upstreams })
+  const fetcher = createUpstreamFetcher({ logger, clock }, { outbound, tlsFor: await configuredTls(upstreams) })
   const credentials = createCredentialStore({ logger, clock }, { accounts: configuredAccounts(upstreams) })
   const mirrors = createMirrors({ logger, clock, credentials }, upstreams)
-  const reader = createHttpOrigin({ logger, fetcher })
+  const reader = createHttpOrigin({ fetcher })
   const gate = createRegistryGate({ origin: reader, credentials }, { upstreams, registries })
   const access = new AccessCheck(
     { origin: gate, clock },

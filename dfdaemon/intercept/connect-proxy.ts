@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { connectionReason } from '../../lib/origin/connection-error.ts'
+import { OutboundRefusal } from '../../lib/origin/outbound/outbound-refusal.ts'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
 import { type Authority, formatAuthority, parseAuthority } from './authority.ts'
 import type { InterceptedServer } from './intercepted-server.ts'
@@ -87,6 +88,7 @@ async function connected({ connect }: ConnectProxyComponents, target: Authority)
   try {
     return await connect(target)
   } catch (error) {
+    if (error instanceof OutboundRefusal) throw error
     const reason = `${formatAuthority(target)}: ${connectionReason(error)}`
     throw new DamselflyError('ORIGIN_UNREACHABLE', reason, { cause: error })
   }

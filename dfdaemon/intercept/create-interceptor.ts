@@ -5,7 +5,6 @@ import type { ConnectionGuard } from '../../lib/http/protection/connection-guard
 import { createStartable, type Startable } from '../../lib/lifecycle.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { MetricsOf } from '../../lib/metrics.ts'
-import { LINK_LOCAL_NETWORKS } from '../../lib/origin/blocked-networks.ts'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
 import { type AnswerContent, answerProxied } from './answer-proxied.ts'
 import type { InterceptConfig } from './config.ts'
@@ -19,7 +18,7 @@ import { interceptAbsoluteForm } from './plain-proxy.ts'
 import { interceptedTarget, parsePlainTarget, plainTarget } from './proxied-request.ts'
 import { createReachableHosts } from './reachable-hosts.ts'
 import { refuseRequest } from './refusal.ts'
-import { compileRules, type ProxiedTarget } from './rules.ts'
+import { compileRules, type ProxiedTarget, redirectPlaces } from './rules.ts'
 import { createServerContexts, type ServerContexts } from './server-contexts.ts'
 
 export interface InterceptorComponents {
@@ -54,9 +53,11 @@ const TUNNEL_IDLE_MS = 900_000
 /** Puts the proxy together. Where it is not enabled it does nothing. @throws DamselflyError CONFIG_INVALID */
 export function createInterceptor(components: InterceptorComponents, init: InterceptorInit): Interceptor {
   const { clock, logger, metrics, answerContent, protection } = components
-  const { config, dataDir, blockedNetworks = LINK_LOCAL_NETWORKS, tunnelIdleMs = TUNNEL_IDLE_MS } = init
+  const { config, dataDir, tunnelIdleMs = TUNNEL_IDLE_MS } = init
   const hosts = createReachableHosts(config)
   const rules = compileRules(config.rules)
+  const named = [...init.outbound.named, ...hosts.named, ...redirectPlaces(rules)]
+  const outbound = { ...init.outbound, named }
   let attached: Server | undefined
   let end = async (): Promise<void> => {}
 
@@ -97,14 +98,14 @@ export function createInterceptor(components: InterceptorComponents, init: Inter
     const daemon = attached
     const lifetime = new AbortController()
     const sockets = createOwnedSockets()
-    const forwarder = createForwarder(init)
+    const forwarder = createForwarder({ ...init, outbound })
     const server = createInterceptedServer({ clock, logger, sockets, protection }, (request, response, authority) =>
       answer(forwarder, request, response, () => interceptedTarget(request, authority)),
     )
     const connectProxy = createConnectProxy(
       {
         ...{ clock, logger, hosts, contexts, server, sockets },
-        connect: createConnectTo(blockedNetworks, lifetime.signal),
+        connect: createConnectTo(outbound, { signal: lifetime.signal }),
         account: outcome => metrics.proxyConnections.inc({ outcome }),
       },
       { tunnelIdleMs },

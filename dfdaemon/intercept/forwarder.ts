@@ -2,8 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { Agent, type Dispatcher } from 'undici'
 import { createAgents } from '../../lib/origin/agents.ts'
-import { createGuardedConnector, LINK_LOCAL_NETWORKS } from '../../lib/origin/blocked-networks.ts'
 import { connectionError } from '../../lib/origin/connection-error.ts'
+import { createGuardedConnector } from '../../lib/origin/outbound/guarded-connector.ts'
+import { placeOf } from '../../lib/origin/outbound/host-list.ts'
+import { OutboundRefusal } from '../../lib/origin/outbound/outbound-refusal.ts'
+import { decidePlace, type OutboundPolicy } from '../../lib/origin/outbound/policy.ts'
 import type { TlsSettings } from '../../lib/origin/tls-settings.ts'
 import { endToEndHeaders, type RawHeaders } from './proxied-headers.ts'
 import type { ProxiedTarget } from './rules.ts'
@@ -15,6 +18,7 @@ export interface Forwarder {
    * client's connection.
    * @param headers end-to-end headers of the request, `Host` among them
    * @throws DamselflyError ORIGIN_UNREACHABLE, REQUEST_INVALID before the answer has begun; the signal's reason
+   * @throws OutboundRefusal for a server that the outbound policy does not allow
    */
   forward(
     request: IncomingMessage,
@@ -32,8 +36,8 @@ export interface ForwarderInit {
   readonly caCertificates?: readonly string[] | undefined
   /** Settings for https to one `host[:port]`; the defaults when undefined. */
   readonly tlsFor?: ((host: string) => TlsSettings | undefined) | undefined
-  /** Networks in CIDR form that are never connected to. Link-local by default. */
-  readonly blockedNetworks?: readonly string[] | undefined
+  /** Which hosts and networks may be connected to. Scheme and port are the client's, as far as the proxy lets it have them. */
+  readonly outbound: OutboundPolicy
 }
 
 const CONNECT_TIMEOUT_MS = 5_000
@@ -43,8 +47,7 @@ const CONNECTIONS_PER_HOST = 128
 const BODY_BUFFER_BYTES = 256 * 1024
 
 /** A forwarder with connections of its own. HTTP/1.1 on both sides. */
-export function createForwarder(init: ForwarderInit = {}): Forwarder {
-  const { caCertificates, tlsFor, blockedNetworks = LINK_LOCAL_NETWORKS } = init
+export function createForwarder({ caCertificates, tlsFor, outbound }: ForwarderInit): Forwarder {
   const agents = (options: Agent.Options) =>
     createAgents(
       tls =>
@@ -53,7 +56,7 @@ export function createForwarder(init: ForwarderInit = {}): Forwarder {
           connections: CONNECTIONS_PER_HOST,
           headersTimeout: SILENCE_MS,
           bodyTimeout: SILENCE_MS,
-          connect: createGuardedConnector(blockedNetworks, { ...tls, timeout: CONNECT_TIMEOUT_MS, allowH2: false }),
+          connect: createGuardedConnector(outbound, { ...tls, timeout: CONNECT_TIMEOUT_MS, allowH2: false }),
           ...options,
         }),
       caCertificates,
@@ -85,6 +88,8 @@ export function createForwarder(init: ForwarderInit = {}): Forwarder {
 
   return {
     async forward(request, response, target, headers, { signal }) {
+      const decision = decidePlace(outbound, placeOf(new URL(target.origin)))
+      if (!decision.allowed) throw new OutboundRefusal(decision.reason)
       try {
         const answer = await exchange(request, target, headers, signal).catch(error => {
           // A kept connection may have been closed by the server just as it was used. No answer has begun; ask again.

@@ -1,3 +1,4 @@
+import type { NamedPlace } from '../../lib/origin/outbound/policy.ts'
 import type { Authority } from './authority.ts'
 import type { InterceptConfig } from './config.ts'
 import { type HostPattern, matchesHost, parseHostPattern, parseInterceptedHost } from './host-pattern.ts'
@@ -10,6 +11,8 @@ export interface ReachableHosts {
   connect(target: Authority): 'intercept' | 'tunnel' | 'refuse'
   /** Whether a plain http server may be asked. */
   allowsPlain(target: Authority): boolean
+  /** Servers that the configuration names by host and port, not by a pattern. */
+  readonly named: readonly NamedPlace[]
 }
 
 const PLAIN_PORT = 80
@@ -25,6 +28,11 @@ export function createReachableHosts({ hosts, connect }: Pick<InterceptConfig, '
       if (intercepted.some(pattern => matchesHost(pattern, target, connect.ports))) return 'intercept'
       return allowed.some(pattern => matchesHost(pattern, target, connect.ports)) ? 'tunnel' : 'refuse'
     },
+    named: [...intercepted, ...allowed]
+      .filter(({ kind }) => kind === 'exact')
+      .flatMap(({ name: host, port }) =>
+        (port === undefined ? plainPorts : [port]).map(each => ({ host, port: each, scheme: undefined })),
+      ),
     allowsPlain: target => [...intercepted, ...allowed].some(pattern => matchesHost(pattern, target, plainPorts)),
   }
 }

@@ -1,3 +1,5 @@
+import { placeOf } from '../../lib/origin/outbound/host-list.ts'
+import type { NamedPlace } from '../../lib/origin/outbound/policy.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { parseRegistryPath } from '../../protocol/registry-path.ts'
@@ -59,6 +61,15 @@ export function decide(method: string, asked: ProxiedTarget, rules: readonly Com
     withCredentials: target.origin === asked.origin || rule?.forwardCredentials === true,
     digest,
   }
+}
+
+/** The servers that rules name as those to ask instead. */
+export function redirectPlaces(rules: readonly CompiledRule[]): NamedPlace[] {
+  return rules.flatMap(({ redirect }) => {
+    if (redirect === undefined) return []
+    const schemes = redirect.scheme === undefined ? (['http', 'https'] as const) : [redirect.scheme]
+    return schemes.map(scheme => ({ ...placeOf(new URL(`${scheme}://${redirect.host}`)), scheme }))
+  })
 }
 
 function compileRule({ regex, action, redirect, forwardCredentials = false }: InterceptRule): CompiledRule {

@@ -1,6 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import { apiErrorBody } from '../../lib/http/api-server.ts'
 import { OriginError } from '../../lib/origin/origin-error.ts'
+import { OutboundRefusal } from '../../lib/origin/outbound/outbound-refusal.ts'
 import { DamselflyError, type ErrorCode, type OciErrorBody, ociErrorBody } from '../../protocol/errors.ts'
 import type { RegistryPath } from '../../protocol/registry-path.ts'
 
@@ -63,8 +64,9 @@ export function mirrorErrorBody(error: DamselflyError, url: string): object {
   return /^\/v2(?:[/?]|$)/.test(url) ? ociErrorBody(error) : apiErrorBody(error)
 }
 
-/** The status of an upstream that fails, or ours where it gave no answer; undefined for refusals. */
+/** The status of an upstream that fails, or ours where it gave no answer or is not asked; undefined for its refusals. */
 function outageStatus(thrown: unknown): number | undefined {
+  if (thrown instanceof OutboundRefusal) return thrown.status
   if (!(thrown instanceof DamselflyError) || thrown.status < 500) return undefined
   const { originStatus = 0 } = thrown instanceof OriginError ? thrown : {}
   return originStatus >= 500 ? originStatus : thrown.status
@@ -72,6 +74,8 @@ function outageStatus(thrown: unknown): number | undefined {
 
 function clientError(thrown: unknown, notFound: NotFoundCode): DamselflyError {
   if (!(thrown instanceof DamselflyError)) return new DamselflyError(notFound, 'the mirror failed', { cause: thrown })
+  // It is this mirror that does not go there. A runtime that reads 403 as the registry's word would not ask the registry itself.
+  if (thrown instanceof OutboundRefusal) return new DamselflyError(notFound, thrown.message, { cause: thrown })
   if (thrown.code === 'BLOB_UNKNOWN') return new DamselflyError(notFound, thrown.detail, { cause: thrown })
   if (PASSED_CODES.has(thrown.code) || thrown.status < 500) return thrown
   return new DamselflyError(notFound, thrown.message, { cause: thrown })

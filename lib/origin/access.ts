@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { DamselflyError, type ErrorCode } from '../../protocol/errors.ts'
 import type { Clock } from '../clock.ts'
-import { isBlockedAddress } from './connection-error.ts'
 import { credentialsKey } from './credentials/registry-credentials.ts'
 import type { Origin, OriginInfo, Source } from './origin.ts'
 import { OriginError } from './origin-error.ts'
@@ -127,10 +126,10 @@ export class AccessCheck {
   }
 }
 
-/** Whether the origin did not get to say yes or no. An address that we refuse to ask is no outage. */
+/** Whether the origin did not get to say yes or no. One that the outbound policy does not let us ask is no outage. */
 export function isOutage(error: unknown): boolean {
   if (!(error instanceof DamselflyError)) return false
-  if (error.code === 'ORIGIN_UNREACHABLE') return !isBlockedAddress(error)
+  if (error.code === 'ORIGIN_UNREACHABLE') return true
   return error instanceof OriginError && (error.originStatus ?? 0) >= 500
 }
 

@@ -1,8 +1,10 @@
 import { DamselflyError } from '../../protocol/errors.ts'
+import { OriginError } from './origin-error.ts'
+import { OutboundRefusal } from './outbound/outbound-refusal.ts'
+import { ResponseBoundError } from './outbound/response-bound-error.ts'
 import { proxyRefusal } from './proxy.ts'
 
-/** `code` of the error for an address in a blocked network. */
-export const BLOCKED_ADDRESS = 'BLOCKED_ADDRESS'
+const HEADERS_OVERFLOW = 'UND_ERR_HEADERS_OVERFLOW'
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -12,11 +14,11 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the host name is unknown',
   EAI_AGAIN: 'the host name could not be resolved now',
   EPIPE: 'connection closed',
-  [BLOCKED_ADDRESS]: 'the address is in a blocked network',
   ETIMEDOUT: 'no connection in time',
   UND_ERR_PRX_CONN: 'the proxy closed the connection',
   UND_ERR_PRX_TLS: 'the certificate of the proxy is not its own',
   UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+  [HEADERS_OVERFLOW]: 'the headers are too long',
   UND_ERR_HEADERS_TIMEOUT: 'no response in time',
   UND_ERR_BODY_TIMEOUT: 'nothing sent in time',
   UND_ERR_SOCKET: 'connection closed',
@@ -30,23 +32,27 @@ export function connectionReason(error: unknown): string {
   const code = connectionCode(error)
   const refusal = proxyRefusal(error)
   if (refusal !== undefined) return refusal
+  if (error instanceof ResponseBoundError) return error.message
   // By its name: who only reads codes need not load the HTTP client for its class.
   if (error instanceof Error && error.name === 'HTTPParserError') return 'the response is not HTTP'
   return REASONS[code] ?? (code === '' ? 'the connection failed' : code)
 }
 
-/** The table error for a request that got no response: ORIGIN_UNREACHABLE, or REQUEST_INVALID if it could not be sent. */
+/**
+ * The table error for a request that got no response: ORIGIN_UNREACHABLE, or REQUEST_INVALID if it could not be sent; ORIGIN_FAILED for
+ * one with headers that are refused, DENIED where the policy does not let it out.
+ */
 export function connectionError(url: URL, error: unknown): DamselflyError {
+  if (error instanceof OutboundRefusal) return error
   const code = connectionCode(error)
   if (code === 'UND_ERR_INVALID_ARG' && proxyRefusal(error) === undefined) {
     return new DamselflyError('REQUEST_INVALID', 'a request header is not valid HTTP', { cause: error })
   }
+  if (error instanceof ResponseBoundError || code === HEADERS_OVERFLOW) {
+    const answer = { originStatus: error instanceof ResponseBoundError ? error.status : undefined }
+    return new OriginError('ORIGIN_FAILED', `${url.host}: ${connectionReason(error)}`, answer, { cause: error })
+  }
   return new DamselflyError('ORIGIN_UNREACHABLE', `${url.host}: ${connectionReason(error)}`, { cause: error })
-}
-
-/** Whether a request was not sent because its address lies in a blocked network. */
-export function isBlockedAddress(error: unknown): boolean {
-  return error instanceof DamselflyError && connectionCode(error.cause) === BLOCKED_ADDRESS
 }
 
 /** The code of the system, of OpenSSL or of the HTTP client for a failed connection; empty where there is none. */

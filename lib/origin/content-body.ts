@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { connectionReason } from './connection-error.ts'
 import type { ContentPlan } from './content-plan.ts'
 import { OriginError } from './origin-error.ts'
+import { ResponseBoundError } from './outbound/response-bound-error.ts'
 
 /**
  * Hands out the part of a response that was asked for, and makes sure that it is all there. Reading is paced by the
@@ -36,6 +37,7 @@ export async function* readContent(
     if (error instanceof OriginError) throw error
     if (signal?.aborted) throw signal.reason
     if (origin.isClosed()) throw new DOMException('the content was closed while it was read', 'AbortError')
+    if (error instanceof ResponseBoundError) throw endsEarly(error.message, { cause: error })
     throw endsEarly(`closed early (${connectionReason(error)})`, { cause: error })
   } finally {
     body.destroy()

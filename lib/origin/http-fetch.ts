@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream'
-import { DamselflyError } from '../../protocol/errors.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Startable } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
@@ -14,6 +13,9 @@ import {
 } from './http-transport.ts'
 import { parseHttpUrl, redactUrl } from './http-url.ts'
 import { ORIGIN_BODY_LIMIT_BYTES, OriginError } from './origin-error.ts'
+import type { Resolve } from './outbound/guarded-connector.ts'
+import { OutboundRefusal } from './outbound/outbound-refusal.ts'
+import { decideUrl } from './outbound/policy.ts'
 import { createRegistryAuth } from './registry-auth.ts'
 import { crossOriginHeaders, type HeaderRecord, upstreamHeaders } from './request-headers.ts'
 import { pause, secondTryAfterMs } from './second-try.ts'
@@ -49,18 +51,16 @@ export interface UpstreamResponse {
 export interface UpstreamFetcher extends Startable {
   /**
    * Any final status is an answer, also 401 and 5xx; a 5xx, and a 429 that asks for a short wait, only after a second try.
-   * @throws DamselflyError ORIGIN_UNREACHABLE (no answer), REQUEST_INVALID (URL or headers), DENIED (URL not allowed)
-   * @throws OriginError ORIGIN_FAILED for a redirect that cannot be followed
+   * @throws DamselflyError ORIGIN_UNREACHABLE (no answer), REQUEST_INVALID (URL or headers)
+   * @throws OutboundRefusal for a URL, redirect, token service or address that the outbound policy does not allow
+   * @throws OriginError ORIGIN_FAILED for a redirect that cannot be followed, or an answer over the policy's bounds
    * @throws the signal's reason when it aborts
    */
   fetch(request: UpstreamRequest): Promise<UpstreamResponse>
 }
 
-/** Settings of the fetcher. */
-export interface UpstreamFetcherInit extends HttpTransportInit {
-  /** Whether a URL may be asked. Called for every request, redirect and token service. Everything is allowed by default. */
-  readonly allowUrl?: ((url: URL) => boolean) | undefined
-}
+/** Settings of the fetcher. Every request, redirect and token service is held against `outbound`. */
+export type UpstreamFetcherInit = HttpTransportInit
 
 const REDIRECT_STATUSES = new Set([301, 302, 303, 307, 308])
 const REDIRECTS_MAX = 5
@@ -72,18 +72,22 @@ export interface UpstreamFetcherComponents {
   readonly logger: Logger
   readonly clock?: Clock
   readonly transport?: HttpTransport
+  /** Resolves names for the transport that is made. */
+  readonly resolve?: Resolve
 }
 
 /** A fetcher with connections and a token cache of its own. `stop()` ends both and fails what is still open. */
 export function createUpstreamFetcher(
   components: UpstreamFetcherComponents,
-  init: UpstreamFetcherInit = {},
+  init: UpstreamFetcherInit,
 ): UpstreamFetcher {
-  const { logger, clock = systemClock, transport = createHttpTransport(init) } = components
+  const { logger, clock = systemClock, resolve } = components
+  const transport = components.transport ?? createHttpTransport({ clock, resolve }, init)
   const auth = createRegistryAuth({ transport, clock, logger, checkUrl })
 
   function checkUrl(url: URL): void {
-    if (init.allowUrl?.(url) === false) throw new DamselflyError('DENIED', `${url.host} is not an allowed origin`)
+    const decision = decideUrl(init.outbound, url)
+    if (!decision.allowed) throw new OutboundRefusal(decision.reason)
   }
 
   /** One request, and a second where the first met a hiccup. */

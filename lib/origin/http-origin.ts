@@ -1,37 +1,17 @@
 import { DamselflyError } from '../../protocol/errors.ts'
 import { formatRange } from '../../protocol/range.ts'
-import type { Startable } from '../lifecycle.ts'
-import type { Logger } from '../logger.ts'
 import { checkAccess } from './check-access.ts'
 import { readContent } from './content-body.ts'
 import { contradicts, planContent, validatorOf } from './content-plan.ts'
-import {
-  createUpstreamFetcher,
-  type UpstreamFetcher,
-  type UpstreamFetcherInit,
-  type UpstreamResponse,
-} from './http-fetch.ts'
+import type { UpstreamFetcher, UpstreamResponse } from './http-fetch.ts'
 import type { OpenOptions, Origin, OriginContent, Source } from './origin.ts'
 import { OriginError } from './origin-error.ts'
 import { failureOf, unusable } from './origin-failure.ts'
 import { contentRequestHeaders, type HeaderRecord } from './request-headers.ts'
 
-/** What an HTTP origin works with. Without a fetcher it makes one, which `stop()` ends; a given one is left running. */
-export interface HttpOriginComponents {
-  readonly logger: Logger
-  readonly fetcher?: UpstreamFetcher
-}
-
-/** Reads content over HTTP. `init` matters only when no fetcher is given. */
-export function createHttpOrigin(components: HttpOriginComponents, init: UpstreamFetcherInit = {}): Origin & Startable {
-  const { logger } = components
-  const fetcher = components.fetcher ?? createUpstreamFetcher({ logger }, init)
-
+/** Reads content over HTTP. */
+export function createHttpOrigin({ fetcher }: { readonly fetcher: UpstreamFetcher }): Origin {
   return {
-    async start() {},
-    async stop() {
-      if (components.fetcher === undefined) await fetcher.stop()
-    },
     open: (source, options = {}) => openContent(fetcher, source, options),
     check: (source, options = {}) => checkAccess(fetcher, source, options.signal),
   }

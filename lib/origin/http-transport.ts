@@ -1,8 +1,11 @@
 import type { Readable } from 'node:stream'
 import { Agent, type buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici'
+import { type Clock, systemClock } from '../clock.ts'
 import { createAgents } from './agents.ts'
-import { createGuardedConnector, LINK_LOCAL_NETWORKS } from './blocked-networks.ts'
 import { connectionError } from './connection-error.ts'
+import { boundedResponses } from './outbound/bounded-responses.ts'
+import { createGuardedConnector, type Resolve } from './outbound/guarded-connector.ts'
+import type { OutboundPolicy } from './outbound/policy.ts'
 import { findProxies } from './proxy.ts'
 import type { TlsSettings } from './tls-settings.ts'
 
@@ -28,7 +31,12 @@ export interface TransportResponse {
 
 /** Sends HTTP requests over pooled connections. */
 export interface HttpTransport {
-  /** @throws DamselflyError ORIGIN_UNREACHABLE, REQUEST_INVALID; the signal's reason when it aborts */
+  /**
+   * @throws DamselflyError ORIGIN_UNREACHABLE, REQUEST_INVALID
+   * @throws DamselflyError ORIGIN_FAILED for an answer over the policy's bounds; the body then fails with a `ResponseBoundError`
+   * @throws OutboundRefusal for an address that the policy does not allow
+   * @throws the signal's reason when it aborts
+   */
   send(request: TransportRequest): Promise<TransportResponse>
   /** Closes every connection; open bodies fail. */
   stop(): Promise<void>
@@ -50,11 +58,11 @@ export interface HttpTransportInit {
    * operator's configuration, never from a peer or requester.
    */
   readonly tlsFor?: ((host: string) => TlsSettings | undefined) | undefined
-  /** Networks in CIDR form that are never connected to, checked after name resolution. Link-local by default. */
-  readonly blockedNetworks?: readonly string[] | undefined
+  /** What may be connected to, looked at after name resolution, and how much answer is taken. */
+  readonly outbound: OutboundPolicy
   /**
    * Whether requests go through a proxy: one for all by its URL, or what the environment names (`http_proxy`, `https_proxy`,
-   * `no_proxy`). The proxy resolves names then, so that blocked networks are its own business.
+   * `no_proxy`). The proxy resolves names then, so that addresses are its own business.
    */
   readonly proxy?: { readonly url?: string | undefined } | undefined
   /** Sent as `Via` with every request, for whoever has to know its own requests again (RFC 9110 §7.6.3). */
@@ -66,25 +74,34 @@ const HEADERS_TIMEOUT_MS = 30_000
 const BODY_IDLE_TIMEOUT_MS = 30_000
 const CONNECTIONS_PER_HOST = 128
 const BODY_BUFFER_BYTES = 256 * 1024
+const HEADER_BYTES_MAX = 32 * 1024
+
+/** What a transport works with: the machine's clock and resolver, unless others are given. */
+export interface HttpTransportComponents {
+  readonly clock?: Clock | undefined
+  readonly resolve?: Resolve | undefined
+}
 
 /**
  * A transport on undici. HTTP/1.1 only: one flow per connection, and registries' HTTP/2 resets cannot be resumed from.
  * @throws DamselflyError CONFIG_INVALID for a proxy that is none
  */
-export function createHttpTransport(init: HttpTransportInit = {}): HttpTransport {
+export function createHttpTransport(
+  { clock = systemClock, resolve }: HttpTransportComponents,
+  init: HttpTransportInit,
+): HttpTransport {
+  const { outbound, connectTimeoutMs = CONNECT_TIMEOUT_MS, headersTimeoutMs = HEADERS_TIMEOUT_MS } = init
+  const bounded = boundedResponses(clock, { ...outbound, headersTimeoutMs })
   const agents = createAgents(
     tls =>
       createDispatcher(init, tls, {
         allowH2: false,
         connections: init.connectionsPerHost ?? CONNECTIONS_PER_HOST,
-        headersTimeout: init.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+        maxHeaderSize: HEADER_BYTES_MAX,
+        headersTimeout: headersTimeoutMs,
         bodyTimeout: init.bodyIdleTimeoutMs ?? BODY_IDLE_TIMEOUT_MS,
-        connect: createGuardedConnector(init.blockedNetworks ?? LINK_LOCAL_NETWORKS, {
-          ...tls,
-          timeout: init.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-          allowH2: false,
-        }),
-      }),
+        connect: createGuardedConnector(outbound, { ...tls, timeout: connectTimeoutMs, allowH2: false }, resolve),
+      }).compose(bounded),
     init.caCertificates,
   )
 

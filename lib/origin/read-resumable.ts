@@ -3,6 +3,7 @@ import type { TaskId } from '../../protocol/task.ts'
 import type { ByteGate } from '../limits/byte-gate.ts'
 import type { Logger } from '../logger.ts'
 import { type Origin, type OriginContent, type Source, taskIdOfSource } from './origin.ts'
+import { boundOf } from './outbound/response-bound-error.ts'
 
 export interface ResumeComponents {
   readonly origin: Origin
@@ -79,7 +80,8 @@ async function* readOn(
       }
       return
     } catch (error) {
-      fruitless = position > before ? 0 : fruitless + 1
+      // What comes too slowly goes on coming too slowly.
+      fruitless = position > before && boundOf(error) === undefined ? 0 : fruitless + 1
       if (signal.aborted || fruitless >= MAX_FRUITLESS_TRIES || !isRetryable(error)) throw error
       if (position === first.sizeBytes || position === end) return
       components.logger.debug({ position, error }, 'origin broke off, resuming')
@@ -106,5 +108,6 @@ function resumeCondition(first: OriginContent): { validator?: string } {
 }
 
 function isRetryable(error: unknown): boolean {
-  return error instanceof DamselflyError && error.retryable
+  const bound = boundOf(error)
+  return error instanceof DamselflyError && error.retryable && (bound === undefined || bound === 'rate')
 }

@@ -44,7 +44,7 @@ export interface RegistryAuthComponents {
   readonly clock: Clock
   readonly logger: Logger
   /** Whether a token service may be asked; throws the reason if not. */
-  readonly checkUrl?: (url: URL) => void
+  readonly checkUrl: (url: URL) => void
 }
 
 const TOKENS_MAX = 1_000
@@ -90,7 +90,7 @@ export function createRegistryAuth(components: RegistryAuthComponents): Registry
   async function answerBearer(url: URL, plan: TokenPlan, options: AuthOptions): Promise<AuthAnswer> {
     const { credentials, rejected, signal } = options
     const { realm } = plan
-    checkUrl?.(realm)
+    checkUrl(realm)
     plans.set(spaceKey(url, credentials), plan)
 
     const key = tokenKey(url, plan, credentials)

@@ -5,7 +5,6 @@ import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
 import { listHttp } from '../../dfget/sources/http/list-http.ts'
-import { silentLogger } from '../../lib/logger.ts'
 import { createHttpOrigin } from '../../lib/origin/http-origin.ts'
 import { allOf, fetcherForTest } from '../helpers/listing.ts'
 import { readAll } from '../helpers/origin-content.ts'
@@ -39,7 +38,7 @@ test.each(['html', 'json'])('files behind nginx are found by its index in %s, an
   const url = await startNginx(scratch.path, `root ${root}; autoindex on; autoindex_format ${format};`)
 
   const fetcher = fetcherForTest()
-  const origin = createHttpOrigin({ logger: silentLogger(), fetcher })
+  const origin = createHttpOrigin({ fetcher })
   const signal = AbortSignal.timeout(60_000)
   // Without the slash at its end, which nginx would add by a redirect.
   const files = await allOf(listHttp({ fetcher }, { url: `${url}/pub`, headers: {} }, { signal }))

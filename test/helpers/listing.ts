@@ -3,10 +3,11 @@ import type { FoundFile } from '../../dfget/sources/found-file.ts'
 import { silentLogger } from '../../lib/logger.ts'
 import { createUpstreamFetcher, type UpstreamFetcher } from '../../lib/origin/http-fetch.ts'
 import { startHttpServer, type TestHandler, type TestHttpServer } from './http-server.ts'
+import { trialPolicy } from './outbound.ts'
 
 /** A fetcher for the running test only. */
 export function fetcherForTest(): UpstreamFetcher {
-  const fetcher = createUpstreamFetcher({ logger: silentLogger() })
+  const fetcher = createUpstreamFetcher({ logger: silentLogger() }, { outbound: trialPolicy() })
   onTestFinished(() => fetcher.stop())
   return fetcher
 }

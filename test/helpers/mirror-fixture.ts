@@ -11,6 +11,7 @@ import { createMirrors } from '../../lib/origin/upstreams/mirrors.ts'
 import type { MirrorConfig } from '../../lib/origin/upstreams/upstream-config.ts'
 import { startHttpServer, type TestHandler, type TestHttpServer } from './http-server.ts'
 import type { ManualClock } from './manual-clock.ts'
+import { trialPolicy } from './outbound.ts'
 
 /** Name in image references of the registry that has the mirrors. */
 export const MIRRORED_REGISTRY = 'registry.example'
@@ -35,8 +36,8 @@ export async function readMirrored(
   { clock = systemClock, outage = 'deny' }: { clock?: ManualClock | typeof systemClock; outage?: OutagePolicy } = {},
 ): Promise<MirroredReader> {
   const logger = silentLogger()
-  const fetcher = createUpstreamFetcher({ logger, clock })
-  const reader = createHttpOrigin({ logger, fetcher })
+  const fetcher = createUpstreamFetcher({ logger, clock }, { outbound: trialPolicy() })
+  const reader = createHttpOrigin({ fetcher })
   const access = new AccessCheck({ origin: reader, clock }, { lifetimeMs: 0, outage, recentMs: 60_000 })
   const components = { logger, clock, credentials: { forRegistry: async () => undefined } }
   const made = createMirrors(components, { [MIRRORED_REGISTRY]: { url: registry.url, mirrors: [...mirrors] } })

@@ -1,13 +1,19 @@
 import { silentLogger } from '../../lib/logger.ts'
-import type { UpstreamFetcherInit } from '../../lib/origin/http-fetch.ts'
+import {
+  createUpstreamFetcher,
+  type UpstreamFetcherComponents,
+  type UpstreamFetcherInit,
+} from '../../lib/origin/http-fetch.ts'
 import { createHttpOrigin } from '../../lib/origin/http-origin.ts'
 import type { Origin } from '../../lib/origin/origin.ts'
 import { startHttpServer, type TestHandler, type TestHttpServer } from './http-server.ts'
+import { trialPolicy } from './outbound.ts'
 
 /** Origins and servers of one test, ended together. */
 export interface OriginFixture {
   server(handler: TestHandler): Promise<TestHttpServer>
-  origin(init?: UpstreamFetcherInit): Origin
+  /** An origin on trial, unless a policy is given. */
+  origin(init?: Partial<UpstreamFetcherInit>, components?: Partial<UpstreamFetcherComponents>): Origin
   /** Ends everything that was made so far. */
   close(): Promise<void>
 }
@@ -21,10 +27,11 @@ export function createOriginFixture(): OriginFixture {
       endings.push(server.close)
       return server
     },
-    origin(init) {
-      const origin = createHttpOrigin({ logger: silentLogger() }, init)
-      endings.push(origin.stop)
-      return origin
+    origin(init = {}, components = {}) {
+      const given = { logger: silentLogger(), ...components }
+      const fetcher = createUpstreamFetcher(given, { outbound: trialPolicy(), ...init })
+      endings.push(fetcher.stop)
+      return createHttpOrigin({ fetcher })
     },
     async close() {
       const ending = endings.reverse()

@@ -6,6 +6,7 @@ import { createHttpOrigin } from '../../lib/origin/http-origin.ts'
 import type { Origin } from '../../lib/origin/origin.ts'
 import { captureLog, type LogCapture } from './log-capture.ts'
 import { readAll } from './origin-content.ts'
+import { trialPolicy } from './outbound.ts'
 
 /** An account as Harbor's robots have it, with characters that forms and headers must take care of. */
 export const ROBOT = { username: 'robot$library+pull', password: 'planted:secret/ä' }
@@ -31,12 +32,12 @@ export function createLoggedOrigin({
   init = {},
 }: {
   clock?: Clock
-  init?: UpstreamFetcherInit
+  init?: Partial<UpstreamFetcherInit>
 } = {}): LoggedOrigin {
   const log = captureLog()
-  const fetcher = createUpstreamFetcher({ logger: log.logger, clock }, init)
+  const fetcher = createUpstreamFetcher({ logger: log.logger, clock }, { outbound: trialPolicy(), ...init })
   onTestFinished(() => fetcher.stop())
-  const origin = createHttpOrigin({ logger: log.logger, fetcher })
+  const origin = createHttpOrigin({ fetcher })
   return {
     origin,
     log,

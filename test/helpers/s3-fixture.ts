@@ -1,12 +1,13 @@
 import { type Clock, systemClock } from '../../lib/clock.ts'
 import type { Startable } from '../../lib/lifecycle.ts'
 import { silentLogger } from '../../lib/logger.ts'
-import type { UpstreamFetcherInit } from '../../lib/origin/http-fetch.ts'
+import { createUpstreamFetcher, type UpstreamFetcherInit } from '../../lib/origin/http-fetch.ts'
 import { createHttpOrigin } from '../../lib/origin/http-origin.ts'
 import type { Origin } from '../../lib/origin/origin.ts'
 import { S3Credentials } from '../../lib/origin/s3/s3-credentials.ts'
 import { createS3Origin, type S3OriginComponents } from '../../lib/origin/s3/s3-origin.ts'
 import type { S3OriginInit } from '../../lib/origin/s3/s3-settings.ts'
+import { trialPolicy } from './outbound.ts'
 import { S3_ACCOUNT } from './s3-server.ts'
 
 /** How an S3 origin of a test differs from one with the store's own account. */
@@ -16,7 +17,7 @@ export interface S3FixtureInit extends Partial<S3OriginInit> {
     | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
     | undefined
   readonly clock?: Clock
-  readonly fetcher?: UpstreamFetcherInit
+  readonly fetcher?: Partial<UpstreamFetcherInit>
 }
 
 /** An S3 origin, with what it is made of. Whoever makes it stops `http`. */
@@ -31,7 +32,8 @@ export interface S3Fixture {
 export function createS3Fixture(endpoint: string, given: S3FixtureInit = {}): S3Fixture {
   const defaults: S3FixtureInit = { account: S3_ACCOUNT }
   const { account, clock = systemClock, fetcher = {}, ...rest } = { ...defaults, ...given }
-  const http = createHttpOrigin({ logger: silentLogger() }, fetcher)
+  const used = createUpstreamFetcher({ logger: silentLogger() }, { outbound: trialPolicy(), ...fetcher })
+  const http = { ...createHttpOrigin({ fetcher: used }), start: used.start, stop: used.stop }
   const keys = account && new S3Credentials(account.accessKeyId, account.secretAccessKey, account.sessionToken)
   const components = { http, clock, credentials: async () => keys }
   const init = { endpoint, region: 'us-east-1', pathStyle: true, locateExpiresMs: 3_600_000, ...rest }

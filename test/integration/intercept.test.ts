@@ -15,6 +15,7 @@ import { createHttpOrigin } from '../../lib/origin/http-origin.ts'
 import { digestOf } from '../../protocol/digest.ts'
 import { seedBlob, type TestBlob } from '../helpers/blob.ts'
 import { startCluster, type TestCluster } from '../helpers/cluster.ts'
+import { trialPolicy } from '../helpers/outbound.ts'
 import { BASIC } from '../helpers/registry-mock.ts'
 import { waitFor } from '../helpers/wait.ts'
 import { exchange, scratch, startProxy, type TestProxy } from '../unit/dfdaemon/intercept/intercept-fixture.ts'
@@ -41,10 +42,10 @@ async function startNode(supernode: string): Promise<TestProxy & { ca: string; s
   const { peer, ...dfget } = await createDfget(settings, { path: join(path, 'peer'), kept: 'always' }, silentLogger())
   onTestFinished(() => dfget.stop())
   await dfget.start()
-  const fetcher = createUpstreamFetcher({ logger: silentLogger() })
+  const fetcher = createUpstreamFetcher({ logger: silentLogger() }, { outbound: trialPolicy() })
   onTestFinished(() => fetcher.stop())
   const access = new AccessCheck(
-    { origin: createHttpOrigin({ logger: silentLogger(), fetcher }), clock: systemClock },
+    { origin: createHttpOrigin({ fetcher }), clock: systemClock },
     { lifetimeMs: 60_000, outage: 'deny', recentMs: 0 },
   )
   let sent = 0

@@ -64,7 +64,7 @@ function list(url: string, options: Partial<OciListingOptions> = {}, credentials
 
 /** What an origin reads under a source that a listing gave. */
 async function contentOf(source: Source): Promise<Buffer> {
-  const content = await createHttpOrigin({ logger: silentLogger(), fetcher: fetcherForTest() }).open(source)
+  const content = await createHttpOrigin({ fetcher: fetcherForTest() }).open(source)
   return readAll(content.body)
 }
 

@@ -118,7 +118,7 @@ describe('POST /peer/registry', () => {
   test('does not connect to link-local addresses', async () => {
     const url = 'http://169.254.169.254/latest/meta-data'
     const { status, json } = await register({ ...good(), source: { url, headers: {} } })
-    expect([status, json.code]).toEqual([502, 'ORIGIN_UNREACHABLE'])
+    expect([status, json.code]).toEqual([403, 'DENIED'])
   })
 
   test('answers pending while the origin thinks', async () => {

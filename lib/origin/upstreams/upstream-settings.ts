@@ -33,6 +33,17 @@ export async function configuredTls(upstreams: UpstreamConfigs): Promise<(host: 
   return host => settings.get(host)
 }
 
+/**
+ * The URLs at which registries and their mirrors answer.
+ * @throws DamselflyError CONFIG_INVALID for what is none
+ */
+export function configuredUrls(upstreams: UpstreamConfigs): string[] {
+  return placesOf(upstreams).map(({ url }) => {
+    if (URL.canParse(url)) return url
+    throw new DamselflyError('CONFIG_INVALID', `upstreams: ${url} is not a URL`)
+  })
+}
+
 interface Place {
   readonly url: string
   readonly caFile?: string | undefined

@@ -17,7 +17,9 @@ import { INTERCEPT_METRICS } from '../../../../dfdaemon/intercept/metrics.ts'
 import { type Clock, systemClock } from '../../../../lib/clock.ts'
 import { type Logger, silentLogger } from '../../../../lib/logger.ts'
 import { createMetrics } from '../../../../lib/metrics.ts'
+import type { OutboundPolicy } from '../../../../lib/origin/outbound/policy.ts'
 import { testGuard } from '../../../helpers/connection-guard.ts'
+import { trialPolicy } from '../../../helpers/outbound.ts'
 import { createScratchDirectory } from '../../../helpers/scratch-directory.ts'
 
 /** A request as an origin received it. */
@@ -103,8 +105,10 @@ export interface TestProxy {
 }
 
 /** What a test replaces in a proxy. */
-export interface TestProxyInit extends Omit<InterceptorInit, 'config' | 'dataDir'> {
+export interface TestProxyInit extends Omit<InterceptorInit, 'config' | 'dataDir' | 'outbound'> {
   readonly config: WrittenConfig
+  /** That of a trial by default. */
+  readonly outbound?: OutboundPolicy
   readonly answerContent?: AnswerContent
   readonly clock?: Clock
   readonly logger?: Logger
@@ -121,7 +125,7 @@ export async function startProxy(init: TestProxyInit): Promise<TestProxy> {
   const metrics = createMetrics(INTERCEPT_METRICS)
   const interceptor = createInterceptor(
     { clock, logger, metrics, answerContent, protection: testGuard() },
-    { ...rest, config: interceptConfig(config), dataDir },
+    { outbound: trialPolicy(), ...rest, config: interceptConfig(config), dataDir },
   )
   interceptor.attach(server)
   const port = await listening(server)

@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { silentLogger } from '../../../../lib/logger.ts'
 import { AccessCheck, type AccessCheckInit, type OutagePolicy } from '../../../../lib/origin/access.ts'
+import { createUpstreamFetcher } from '../../../../lib/origin/http-fetch.ts'
 import { createHttpOrigin } from '../../../../lib/origin/http-origin.ts'
 import { OriginError } from '../../../../lib/origin/origin-error.ts'
 import { DamselflyError } from '../../../../protocol/errors.ts'
 import { fakeOrigin } from '../../../helpers/fake-origin.ts'
 import { createManualClock } from '../../../helpers/manual-clock.ts'
+import { policyOf } from '../../../helpers/outbound.ts'
 
 const url = 'http://origin.example/v2/a/blobs/x'
 const asUser = (user: string) => ({ url, headers: { Authorization: user } })
@@ -167,11 +169,12 @@ describe('while the origin is down', () => {
   })
 
   test('an address that must not be asked is no outage, even under allow', async () => {
-    const origin = createHttpOrigin({ logger: silentLogger() }, { blockedNetworks: ['127.0.0.0/8'] })
+    const fetcher = createUpstreamFetcher({ logger: silentLogger() }, { outbound: policyOf({ schemes: ['http'] }) })
+    const origin = createHttpOrigin({ fetcher })
     const init = { lifetimeMs: 60_000, outage: 'allow', recentMs: 600_000 } as const
     const access = new AccessCheck({ origin, clock: createManualClock() }, init)
     const source = { url: 'http://127.0.0.1:1/v2/a/blobs/x', headers: {} }
-    await expect(access.check(source, LENIENT)).rejects.toMatchObject({ code: 'ORIGIN_UNREACHABLE' })
-    await origin.stop()
+    await expect(access.check(source, LENIENT)).rejects.toMatchObject({ code: 'DENIED' })
+    await fetcher.stop()
   })
 })

@@ -4,6 +4,7 @@ import { bodyOf } from '../../../../lib/origin/bounded-body.ts'
 import { createUpstreamFetcher } from '../../../../lib/origin/http-fetch.ts'
 import type { HttpTransport, TransportRequest } from '../../../../lib/origin/http-transport.ts'
 import { readAll } from '../../../helpers/origin-content.ts'
+import { policyOf } from '../../../helpers/outbound.ts'
 
 type Answer = { status: number; headers?: Record<string, string>; body?: string }
 
@@ -22,7 +23,10 @@ function tableTransport(table: Record<string, Answer>) {
 }
 
 const fetchWith = (transport: HttpTransport, url: string, headers: Record<string, string> = {}) =>
-  createUpstreamFetcher({ logger: silentLogger(), transport }).fetch({ url, method: 'GET', headers })
+  createUpstreamFetcher(
+    { logger: silentLogger(), transport },
+    { outbound: policyOf({ schemes: ['http', 'https'], allowPorts: ['1-65535'] }) },
+  ).fetch({ url, method: 'GET', headers })
 
 describe('fetch', () => {
   it('returns any final status with its headers and body', async () => {
@@ -84,7 +88,10 @@ describe('fetch', () => {
     const lines: unknown[] = []
     const log = (...line: unknown[]): void => void lines.push(line)
     const logger = { ...silentLogger(), debug: log, info: log, warn: log, error: log, trace: log }
-    const fetcher = createUpstreamFetcher({ logger, transport })
+    const fetcher = createUpstreamFetcher(
+      { logger, transport },
+      { outbound: policyOf({ schemes: ['http', 'https'], allowPorts: ['1-65535'] }) },
+    )
     const headers = { cookie: 'secret' }
     await fetcher.fetch({ url: 'https://user:secret@h/x?sig=secret', method: 'GET', headers })
     expect(lines.length).toBeGreaterThan(0)

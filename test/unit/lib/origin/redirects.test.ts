@@ -3,6 +3,7 @@ import { silentLogger } from '../../../../lib/logger.ts'
 import { createUpstreamFetcher } from '../../../../lib/origin/http-fetch.ts'
 import { patternBytes, readAll, serveContent } from '../../../helpers/origin-content.ts'
 import { createOriginFixture } from '../../../helpers/origin-fixture.ts'
+import { trialPolicy } from '../../../helpers/outbound.ts'
 
 const fixture = createOriginFixture()
 afterEach(fixture.close)
@@ -44,7 +45,7 @@ describe('redirects', () => {
     const server = await fixture.server((request, response) =>
       request.url === '/a' ? response.writeHead(302, { location: '/b?c' }).end() : response.end(),
     )
-    const fetcher = createUpstreamFetcher({ logger: silentLogger() })
+    const fetcher = createUpstreamFetcher({ logger: silentLogger() }, { outbound: trialPolicy() })
     const ask = (path: string) => fetcher.fetch({ url: `${server.url}${path}`, method: 'GET', headers: {} })
     try {
       expect((await ask('/a')).url).toBe(`${server.url}/b?c`)
@@ -120,7 +121,7 @@ describe('redirects', () => {
   it('asks no URL that is not allowed, also not behind a redirect', async () => {
     const inner = await fixture.server((_, response) => response.end('internal'))
     const server = await fixture.server((_, response) => response.writeHead(302, { location: inner.url }).end())
-    const origin = fixture.origin({ allowUrl: url => url.origin === server.url })
+    const origin = fixture.origin({ outbound: trialPolicy({ allowHosts: [new URL(server.url).host] }) })
     await expect(origin.open({ url: inner.url, headers: {} })).rejects.toMatchObject({ code: 'DENIED' })
     await expect(origin.open({ url: server.url, headers: {} })).rejects.toMatchObject({ code: 'DENIED' })
     expect(inner.requests).toHaveLength(0)

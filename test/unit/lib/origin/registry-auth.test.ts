@@ -10,6 +10,7 @@ import { createRegistryAuth } from '../../../../lib/origin/registry-auth.ts'
 import type { TestHttpServer } from '../../../helpers/http-server.ts'
 import { patternBytes, readAll, serveContent } from '../../../helpers/origin-content.ts'
 import { createOriginFixture } from '../../../helpers/origin-fixture.ts'
+import { trialPolicy } from '../../../helpers/outbound.ts'
 
 const fixture = createOriginFixture()
 const fetchers: UpstreamFetcher[] = []
@@ -56,9 +57,9 @@ async function startRegistry(): Promise<Registry> {
 
 function originWith(clock: Clock = systemClock) {
   const logger = silentLogger()
-  const fetcher = createUpstreamFetcher({ logger, clock })
+  const fetcher = createUpstreamFetcher({ logger, clock }, { outbound: trialPolicy() })
   fetchers.push(fetcher)
-  return createHttpOrigin({ logger, fetcher })
+  return createHttpOrigin({ fetcher })
 }
 
 const read = async (origin: ReturnType<typeof originWith>, url: string, headers = {}): Promise<Buffer> =>
@@ -211,8 +212,8 @@ describe('the anonymous token flow', () => {
 describe('registry auth on its own', () => {
   it('does not let an https registry send it to an http realm', async () => {
     const tokens = await fixture.server((_, response) => response.end('{"token":"t1"}'))
-    const transport = createHttpTransport()
-    const auth = createRegistryAuth({ transport, clock: systemClock, logger: silentLogger() })
+    const transport = createHttpTransport({}, { outbound: trialPolicy() })
+    const auth = createRegistryAuth({ transport, clock: systemClock, logger: silentLogger(), checkUrl() {} })
     const header = `Bearer realm="${tokens.url}/token"`
     expect(await auth.answer(new URL(`https://registry.example${BLOB}`), header)).toEqual({ kind: 'none' })
     expect(tokens.requests).toHaveLength(0)
@@ -224,8 +225,8 @@ describe('registry auth on its own', () => {
   })
 
   it('answers Basic and malformed challenges with nothing', async () => {
-    const transport = createHttpTransport()
-    const auth = createRegistryAuth({ transport, clock: systemClock, logger: silentLogger() })
+    const transport = createHttpTransport({}, { outbound: trialPolicy() })
+    const auth = createRegistryAuth({ transport, clock: systemClock, logger: silentLogger(), checkUrl() {} })
     for (const header of [undefined, 'Basic realm="harbor"', 'Bearer realm="x', 'Bearer service="s"']) {
       expect(await auth.answer(new URL('http://registry.example/'), header)).toEqual({ kind: 'none' })
     }

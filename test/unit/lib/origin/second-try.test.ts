@@ -3,6 +3,7 @@ import { silentLogger } from '../../../../lib/logger.ts'
 import { createUpstreamFetcher } from '../../../../lib/origin/http-fetch.ts'
 import { secondTryAfterMs } from '../../../../lib/origin/second-try.ts'
 import { startHttpServer, type TestHttpServer } from '../../../helpers/http-server.ts'
+import { trialPolicy } from '../../../helpers/outbound.ts'
 
 test.each([
   [500, undefined, 200],
@@ -35,7 +36,7 @@ test.each([
   [2, 500],
 ])('of an origin that fails %i times the answer is %i, to the second request', async (times, expected) => {
   const server = await failing(times)
-  const fetcher = createUpstreamFetcher({ logger: silentLogger() })
+  const fetcher = createUpstreamFetcher({ logger: silentLogger() }, { outbound: trialPolicy() })
   const response = await fetcher.fetch({ url: `${server.url}/v2/a/manifests/v1`, method: 'GET', headers: {} })
   response.body.resume()
   expect([response.status, server.requests.length]).toEqual([expected, 2])
@@ -49,7 +50,7 @@ test('a caller that hangs up is not waited for', async () => {
     response.writeHead(503, { 'retry-after': '2' }).end()
     setImmediate(() => gone.abort(new Error('gone')))
   })
-  const fetcher = createUpstreamFetcher({ logger: silentLogger() })
+  const fetcher = createUpstreamFetcher({ logger: silentLogger() }, { outbound: trialPolicy() })
   const asked = fetcher.fetch({ url: `${server.url}/x`, method: 'GET', headers: {}, signal: gone.signal })
   await expect(asked).rejects.toThrow('gone')
   expect(server.requests).toHaveLength(1)

@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from 'vitest'
 import { silentLogger } from '../../../../lib/logger.ts'
 import { createUpstreamFetcher } from '../../../../lib/origin/http-fetch.ts'
 import { loadTlsSettings, type TlsSettings } from '../../../../lib/origin/tls-settings.ts'
+import { trialPolicy } from '../../../helpers/outbound.ts'
 import { createScratchDirectory } from '../../../helpers/scratch-directory.ts'
 import { createSelfSigned, type SelfSigned } from '../../../helpers/self-signed.ts'
 
@@ -38,7 +39,7 @@ function fetcherWith(tls: Record<string, TlsSettings>) {
     asked.push(host)
     return tls[host]
   }
-  const fetcher = createUpstreamFetcher({ logger: silentLogger() }, { tlsFor })
+  const fetcher = createUpstreamFetcher({ logger: silentLogger() }, { outbound: trialPolicy(), tlsFor })
   onTestFinished(() => fetcher.stop())
   const get = async (url: string, credentials?: { username: string; password: string }) => {
     const { status, body } = await fetcher.fetch({ url, method: 'GET', headers: {}, credentials })
@@ -140,7 +141,7 @@ describe('the TLS settings of a host', () => {
     let index = 0
     const fetcher = createUpstreamFetcher(
       { logger: silentLogger() },
-      { tlsFor: () => ({ ca: own.cert + '\n'.repeat(index) }) },
+      { outbound: trialPolicy(), tlsFor: () => ({ ca: own.cert + '\n'.repeat(index) }) },
     )
     onTestFinished(() => fetcher.stop())
     for (index = 1; index <= 70; index++) {

@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from 'vitest'
 import { patternBytes, serveContent } from '../../../helpers/origin-content.ts'
 import { createOriginFixture } from '../../../helpers/origin-fixture.ts'
+import { trialPolicy } from '../../../helpers/outbound.ts'
 import { basicOf, createLoggedOrigin, ROBOT, WRONG_ROBOT } from '../../../helpers/own-account.ts'
 
 const fixture = createOriginFixture()
@@ -166,12 +167,12 @@ describe('a token service', () => {
     const tokens = await fixture.server((_, response) => response.end('{"token":"t1"}'))
     const registry = await startStrict()
     registry.challenge = () => `Bearer realm="${tokens.url}/t"`
-    const allowUrl = (url: URL) => url.origin !== tokens.url
-    const { read } = createLoggedOrigin({ init: { allowUrl } })
+    const outbound = trialPolicy({ denyHosts: [new URL(tokens.url).host] })
+    const { read } = createLoggedOrigin({ init: { outbound } })
     await expect(read(registry.url + BLOB, ROBOT)).rejects.toMatchObject({ code: 'DENIED' })
     registry.challenge = () => 'Bearer realm="http://169.254.169.254/latest/meta-data"'
     await expect(read(`${registry.url}/v2/b/blobs/x`, ROBOT)).rejects.toMatchObject({
-      detail: expect.stringContaining('blocked network'),
+      detail: expect.stringContaining('169.254.169.254 is the metadata service of a cloud'),
     })
     expect(tokens.requests).toEqual([])
   })

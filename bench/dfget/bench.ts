@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { NetworkNode } from '../../test/helpers/netns.ts'
+import { type NetworkNode, TEST_NETWORK } from '../../test/helpers/netns.ts'
 import { type ChildProcess, run, startProcess } from '../../test/helpers/process.ts'
 import { createScratchDirectory, type ScratchDirectory } from '../../test/helpers/scratch-directory.ts'
 import type { BuiltPrograms } from './built.ts'
@@ -57,7 +57,9 @@ export async function startSupernode(
   const places = ['--http-listen', `${address}:0`, '--p2p-listen', `/ip4/${address}/tcp/0`]
   const dataDirectory = join(directory, 'supernode')
   await mkdir(dataDirectory)
-  const mode = node === undefined ? ['--trial'] : []
+  // Off the loopback there is no trial; the origin of the benchmark speaks plain http all the same.
+  const origins = ['--outbound-schemes', 'http', '--outbound-allow-ports', '1-65535']
+  const mode = node === undefined ? ['--trial'] : [...origins, '--outbound-allow-networks', TEST_NETWORK]
   const args = [programs.main('supernode'), ...mode, ...places, '--data-dir', dataDirectory, '--log-level', 'warn']
   await using starting = new AsyncDisposableStack()
   const options = node === undefined ? {} : { namespace: node.namespace }

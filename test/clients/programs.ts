@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
-import type { NetworkNode } from '../helpers/netns.ts'
+import { type NetworkNode, TEST_NETWORK } from '../helpers/netns.ts'
 import { type ChildProcess, startProcess } from '../helpers/process.ts'
 import { cleanEnvironment } from './runtimes/runtime.ts'
 
@@ -29,6 +29,14 @@ export interface Surroundings {
   readonly environment?: Readonly<Record<string, string>>
 }
 
+/** The registries of these tests speak plain http, at any port, in the network of the test. */
+const OUTBOUND = { schemes: ['http', 'https'], allowPorts: ['1-65535'], allowNetworks: [TEST_NETWORK] }
+const OUTBOUND_FLAGS = [
+  ...['--outbound-schemes', OUTBOUND.schemes.join(',')],
+  ...['--outbound-allow-ports', OUTBOUND.allowPorts.join(',')],
+  ...['--outbound-allow-networks', OUTBOUND.allowNetworks.join(',')],
+]
+
 /** Starts a supernode from its source, as `node supernode/main.ts`, with more flags where they are given. */
 export async function startSupernode(
   node: NetworkNode,
@@ -38,7 +46,7 @@ export async function startSupernode(
 ): Promise<Program> {
   const http = ['--http-listen', `${node.address}:8002`]
   const p2p = ['--p2p-listen', `/ip4/${node.address}/tcp/9000`]
-  const args = [...http, ...p2p, '--data-dir', join(directory, 'data'), ...flags]
+  const args = [...http, ...p2p, '--data-dir', join(directory, 'data'), ...OUTBOUND_FLAGS, ...flags]
   return await startProgram('supernode', args, { node, directory, ...surroundings })
 }
 
@@ -70,6 +78,7 @@ export async function startDfdaemon(
       p2p: { listen: [`/ip4/${node.address}/tcp/9100`] },
       defaultUpstream: 'docker.io',
       upstreams: { 'docker.io': { url: registryUrl } },
+      outbound: OUTBOUND,
       ...settings,
     }),
   )

@@ -10,7 +10,7 @@ export interface SeenRequest {
 
 /** An HTTP server on a free port of the loopback, with a record of its requests and open sockets. */
 export interface TestHttpServer {
-  /** `http://127.0.0.1:port`, without a slash at the end. */
+  /** `http://127.0.0.1:port`, or with the address that was given, without a slash at the end. */
   readonly url: string
   readonly requests: SeenRequest[]
   readonly sockets: Set<Socket>
@@ -20,8 +20,8 @@ export interface TestHttpServer {
 /** Answers one request. What it throws, or rejects with, becomes a 599. */
 export type TestHandler = (request: IncomingMessage, response: ServerResponse) => unknown
 
-/** Starts a server; the test closes it. */
-export async function startHttpServer(handler: TestHandler): Promise<TestHttpServer> {
+/** Starts a server; the test closes it. @param address of the loopback that it listens on */
+export async function startHttpServer(handler: TestHandler, address = '127.0.0.1'): Promise<TestHttpServer> {
   const requests: SeenRequest[] = []
   const sockets = new Set<Socket>()
   const server = createServer(async (request, response) => {
@@ -39,9 +39,9 @@ export async function startHttpServer(handler: TestHandler): Promise<TestHttpSer
     socket.on('error', () => {})
     socket.on('close', () => sockets.delete(socket))
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen(0, address, resolve))
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://${address}:${(server.address() as AddressInfo).port}`,
     requests,
     sockets,
     close() {

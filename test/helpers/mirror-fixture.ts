@@ -22,9 +22,9 @@ export interface MirroredReader {
   readonly fetcher: UpstreamFetcher
 }
 
-/** An HTTP server that ends with the running test. */
-export async function startTestServer(handler: TestHandler): Promise<TestHttpServer> {
-  const server = await startHttpServer(handler)
+/** An HTTP server that ends with the running test. @param address of the loopback that it listens on */
+export async function startTestServer(handler: TestHandler, address?: string): Promise<TestHttpServer> {
+  const server = await startHttpServer(handler, address)
   onTestFinished(() => server.close())
   return server
 }

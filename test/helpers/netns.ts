@@ -4,6 +4,8 @@ import { run } from './process.ts'
 
 const PREFIX = 'dmsl'
 const SUBNET = '10.77'
+/** Where all nodes of test networks are, in CIDR form. */
+export const TEST_NETWORK = `${SUBNET}.0.0/16`
 const MAX_NODES = 250
 /** tbf must hold at least one segment as the kernel hands it down before cutting it into packets: 64 KiB. */
 const BURST = '256kb'

@@ -68,7 +68,10 @@ class BoundedHandler implements Dispatcher.DispatchHandler {
     if (status >= 200) {
       this.#stopWatching()
       const misfit = this.#misfitOf(status, headers)
-      if (misfit !== undefined) return controller.abort(misfit)
+      if (misfit !== undefined) {
+        controller.abort(misfit)
+        return
+      }
       if (this.#bounds.leastBytesPerSecond > 0) {
         const lookMs = WINDOW_MS / LOOKS_PER_WINDOW
         this.#stopWatching = this.#clock.every(lookMs, () => this.#look(controller))

@@ -1,5 +1,4 @@
-import { isIP } from 'node:net'
-import ipaddr from 'ipaddr.js'
+import { isIP, isIPv4 } from 'node:net'
 import { DamselflyError } from '../../../protocol/errors.ts'
 
 /** An IP address as its 4 or 16 bytes. */
@@ -27,7 +26,7 @@ export function parseNetwork(text: string, setting: string): Network {
     const expected = 'expected CIDR form, such as 10.0.0.0/8, or 10.0.0.7/32 for one address'
     throw new DamselflyError('CONFIG_INVALID', `${setting}: "${text}" is not a network; ${expected}`)
   }
-  const bytes = ipaddr.parse(address).toByteArray()
+  const bytes = bytesOf(address)
   return isMapped(bytes) && bits >= MAPPED.length * 8
     ? { text, bytes: bytes.slice(MAPPED.length), bits: bits - MAPPED.length * 8 }
     : { text, bytes, bits }
@@ -49,7 +48,7 @@ export function liesWithin(inner: Network, outer: Network): boolean {
  * @param text an address as `node:net` knows it, with or without a zone
  */
 export function meaningsOf(text: string): AddressBytes[] {
-  const bytes = ipaddr.parse(text.replace(/%.*$/, '')).toByteArray()
+  const bytes = bytesOf(text.replace(/%.*$/, ''))
   if (bytes.length === 4) return [bytes]
   // What the system connects to is IPv4, and nothing else.
   if (isMapped(bytes)) return [bytes.slice(12)]
@@ -60,7 +59,26 @@ export function meaningsOf(text: string): AddressBytes[] {
 
 /** An address in its usual spelling. */
 export function formatAddress(bytes: AddressBytes): string {
-  return ipaddr.fromByteArray([...bytes]).toString()
+  if (bytes.length === 4) return bytes.join('.')
+  const groups = Array.from({ length: 8 }, (_, index) => ((bytes[2 * index] ?? 0) << 8) | (bytes[2 * index + 1] ?? 0))
+  return canonical(groups.map(group => group.toString(16)).join(':'))
+}
+
+function bytesOf(address: string): number[] {
+  if (isIPv4(address)) return address.split('.').map(Number)
+  const [front = [], back] = canonical(address)
+    .split('::')
+    .map(half => (half === '' ? [] : half.split(':')))
+  const gap = Array<string>(back === undefined ? 0 : 8 - front.length - back.length).fill('0')
+  return [...front, ...gap, ...(back ?? [])].flatMap(group => {
+    const value = Number.parseInt(group, 16)
+    return [value >> 8, value & 0xff]
+  })
+}
+
+/** The one spelling of an IPv6 address, without dots in it (WHATWG URL, "IPv6 serializer"). */
+function canonical(address: string): string {
+  return new URL(`http://[${address}]`).hostname.slice(1, -1)
 }
 
 const MAPPED = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff]

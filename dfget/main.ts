@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import type { Writable } from 'node:stream'
 import { keepCompiledCode } from '../lib/compile-cache.ts'
+import { guardProcess } from '../lib/process-guard.ts'
 import { tuneHeap } from '../lib/tune-heap.ts'
 
+guardProcess('dfget', 'text')
 // Both hold only for what is loaded afterwards.
 tuneHeap()
 keepCompiledCode()

@@ -1,10 +1,9 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock } from '../../lib/clock.ts'
 import { ensurePrivateDirectory, writeFileAtomically } from '../../lib/fs.ts'
 import type { Logger } from '../../lib/logger.ts'
+import { OPEN_TO_OTHERS, readOwnFile, WRITABLE_BY_OTHERS } from '../../lib/own-file.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { type CertificateAndKey, makeCertificateAuthority, makeLeaf, nameConstraintsOf } from './certificates.ts'
 import { decodeNameConstraints, type PermittedHosts } from './name-constraints.ts'
@@ -83,10 +82,11 @@ function certificateAuthority(own: CertificateAndKey, clock: Clock, logger: Logg
 
 /** Undefined when there is none. A key alone has never vouched for anything, so it counts as none. */
 async function readAuthority(directory: string): Promise<CertificateAndKey | undefined> {
-  const certificate = await readOwnFile(join(directory, 'ca.crt'), 0o022)
+  const advice = 'remove it and ca.crt to have new ones made'
+  const certificate = await readOwnFile(join(directory, 'ca.crt'), { forbiddenMode: WRITABLE_BY_OTHERS, advice })
   if (certificate === undefined) return undefined
-  const key = await readOwnFile(join(directory, 'ca.key'), 0o077)
-  return { certificate, key: key ?? '' }
+  const key = await readOwnFile(join(directory, 'ca.key'), { forbiddenMode: OPEN_TO_OTHERS, advice })
+  return { certificate: certificate.toString(), key: key?.toString() ?? '' }
 }
 
 async function createAuthority(directory: string, hosts: readonly string[], nowMs: number): Promise<CertificateAndKey> {
@@ -117,23 +117,4 @@ function problemOf({ certificate, key }: CertificateAndKey, hosts: readonly stri
 function permittedHosts(certificate: string): PermittedHosts | undefined {
   const value = nameConstraintsOf(certificate)
   return value === undefined ? undefined : decodeNameConstraints(value)
-}
-
-/** @param forbidden permission bits that must not be set @throws DamselflyError CONFIG_INVALID */
-async function readOwnFile(path: string, forbidden: number): Promise<string | undefined> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw new DamselflyError('CONFIG_INVALID', `${path} cannot be opened: ${error.message}`, { cause: error })
-  })
-  if (handle === undefined) return undefined
-  try {
-    const { mode, uid } = await handle.stat()
-    if (uid !== process.geteuid?.() || (mode & forbidden) !== 0) {
-      const why = 'is open to other users, who may know it by now; remove it and ca.crt to have new ones made'
-      throw new DamselflyError('CONFIG_INVALID', `${path} ${why}`)
-    }
-    return await handle.readFile('utf8')
-  } finally {
-    await handle.close()
-  }
 }

@@ -18,7 +18,7 @@ export interface BlockFile {
 
 /**
  * Opens a data file: `existing` rejects with ENOENT when there is none, `new` makes an empty one.
- * A symbolic link in its place is refused.
+ * A symbolic link in its place is refused, and so is a file of another user, who could change verified bytes.
  */
 export type OpenBlockFile = (path: string, mode: 'existing' | 'new') => Promise<BlockFile>
 
@@ -28,7 +28,19 @@ const FILE_MODE = 0o600
 export const openBlockFile: OpenBlockFile = async (path, mode) => {
   const create = mode === 'new' ? constants.O_CREAT | constants.O_TRUNC : 0
   const handle = await open(path, constants.O_RDWR | constants.O_NOFOLLOW | create, FILE_MODE)
+  try {
+    await refuseForeign(handle, path)
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
   return blockFileOf(handle)
+}
+
+async function refuseForeign(handle: FileHandle, path: string): Promise<void> {
+  const stats = await handle.stat()
+  if (stats.isFile() && stats.uid === process.geteuid?.()) return
+  throw new Error(`${path} is not a file of the user that runs this program`)
 }
 
 function blockFileOf(handle: FileHandle): BlockFile {

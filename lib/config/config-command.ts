@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander'
 import type { Static, TObject } from 'typebox'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
+import { deniedAccess } from '../denied-access.ts'
 import { VERSION } from '../version.ts'
 import { type ConfigLeaf, configLeaves, environmentOf, environmentPrefix, flagOf, isFileOnly } from './leaves.ts'
 import { type FlagValue, loadConfig } from './load-config.ts'
@@ -110,7 +111,8 @@ export async function runCommand(command: Command, argv = process.argv): Promise
   try {
     await command.parseAsync(argv)
   } catch (error) {
-    const text = error instanceof DamselflyError ? error.message : (toDamselflyError(error).cause as Error)?.stack
+    const expected = error instanceof DamselflyError ? error.message : (toDamselflyError(error).cause as Error)?.stack
+    const text = deniedAccess(error) ?? expected
     process.stderr.write(`${command.name()}: ${text ?? error}\n`)
     process.exitCode = 1
   }

@@ -1,6 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { Startable } from '../lifecycle.ts'
+import { listenError } from '../listen-error.ts'
 import type { Logger } from '../logger.ts'
 import { type AccessControl, addAccessControl } from './access/access-control.ts'
 import { parseListenAddress } from './listen-address.ts'
@@ -46,7 +47,16 @@ const KEEP_ALIVE_MS = 75_000
  * not for them (`addAccessControl`). Routes are added to `app` before it starts, and each says who may use it.
  */
 export async function createHttpServer(init: ApiServerInit): Promise<HttpServer> {
-  const { listen, bodyLimitBytes, logger, api, access, protection, rewriteUrl = asItIs, errorBody = apiErrorBody } = init
+  const {
+    listen,
+    bodyLimitBytes,
+    logger,
+    api,
+    access,
+    protection,
+    rewriteUrl = asItIs,
+    errorBody = apiErrorBody,
+  } = init
   const { host, port } = parseListenAddress(listen)
   const app = fastify({
     bodyLimit: bodyLimitBytes,
@@ -82,7 +92,11 @@ export async function createHttpServer(init: ApiServerInit): Promise<HttpServer>
   return {
     app,
     async start() {
-      await app.listen({ host, port })
+      try {
+        await app.listen({ host, port })
+      } catch (error) {
+        throw listenError(error, listen)
+      }
     },
     async stop() {
       await app.close()

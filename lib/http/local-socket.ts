@@ -6,8 +6,8 @@ import type { Role } from '../../protocol/roles.ts'
 import type { Startable } from '../lifecycle.ts'
 import type { Logger } from '../logger.ts'
 import { markSocket } from './access/socket-source.ts'
-import { connectToSocket, type SocketAddress, socketAddress } from './socket-path.ts'
 import type { ConnectionGuard } from './protection/connection-guard.ts'
+import { connectToSocket, type SocketAddress, socketAddress } from './socket-path.ts'
 
 export interface LocalSocketComponents {
   /** Its routes are answered. It has to be started before. */
@@ -27,12 +27,16 @@ export interface LocalSocketInit {
 }
 
 const MODES = { local: 0o666, operator: 0o600 } as const
+const DIRECTORY_MODES = { local: 0o755, operator: 0o700 } as const
 
 /**
  * Answers an API on a Unix socket, for programs of this machine. Its file mode says who may connect, from the moment on in which it
  * has its name. Where that is not possible the program goes on without, since no pull depends on it.
  */
-export function createLocalSocket({ app, logger, protection }: LocalSocketComponents, init: LocalSocketInit): Startable {
+export function createLocalSocket(
+  { app, logger, protection }: LocalSocketComponents,
+  init: LocalSocketInit,
+): Startable {
   const { path, role, without } = init
   const { serverOptions, watch } = protection
   // An import may take longer than any limit on a whole request.
@@ -46,7 +50,10 @@ export function createLocalSocket({ app, logger, protection }: LocalSocketCompon
   let listening: { readonly inode: number; readonly at: SocketAddress } | undefined
 
   async function listen(): Promise<void> {
-    await mkdir(dirname(target), { recursive: true, mode: role === 'operator' ? 0o700 : 0o755 })
+    const directoryMode = DIRECTORY_MODES[role]
+    const made = await mkdir(dirname(target), { recursive: true, mode: directoryMode })
+    // Whatever the umask.
+    if (made !== undefined) await chmod(dirname(target), directoryMode)
     await removeDeadSocket(target)
     // Nobody else gets into this directory, so that nobody connects before the mode is set.
     const nursery = await mkdtemp(join(dirname(target), '.socket-'))

@@ -1,9 +1,10 @@
 import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
+import { DamselflyError } from '../../protocol/errors.ts'
 import { ensurePrivateDirectory, writeFileAtomically } from '../fs.ts'
+import { OPEN_TO_OTHERS, readOwnFile } from '../own-file.ts'
 
 const SEED_BYTES = 32
 
@@ -13,15 +14,20 @@ const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 /**
  * The 32-byte secret behind an Ed25519 key, made at first use and kept 0600 in the data directory.
  * @param name file name without extension, for example `peer`
+ * @throws DamselflyError CONFIG_INVALID when the file is not ours alone or is damaged, and as `ensurePrivateDirectory` does
  */
 export async function loadOrCreateSeed(dataDirectory: string, name: string): Promise<Uint8Array> {
   await ensurePrivateDirectory(dataDirectory)
   const path = join(dataDirectory, `${name}.key`)
-  const stored = await readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
+  const advice = 'remove it, and a new key is made, or put the old one back'
+  const stored = await readOwnFile(path, { forbiddenMode: OPEN_TO_OTHERS, advice })
   if (stored?.length === SEED_BYTES) return stored
+  if (stored !== undefined) {
+    throw new DamselflyError(
+      'CONFIG_INVALID',
+      `${path} is damaged: ${stored.length} bytes, not ${SEED_BYTES}; ${advice}`,
+    )
+  }
   const seed = randomBytes(SEED_BYTES)
   await writeFileAtomically(path, seed, 0o600)
   return seed

@@ -9,6 +9,7 @@ import { DamselflyError } from '../../protocol/errors.ts'
 import type { PeerAddress } from '../../protocol/messages/fields.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { createLifecycle, type Startable } from '../lifecycle.ts'
+import { listenError } from '../listen-error.ts'
 import { VERSION } from '../version.ts'
 import { createAdmissionDesk } from './admission/admission-desk.ts'
 import type { PeerAdmission } from './admission/peer-admission.ts'
@@ -88,7 +89,7 @@ export async function createLibp2pNode({
   })
   const lifecycle = createLifecycle([
     ...(desk ? [desk.upkeepOf(libp2p)] : []),
-    { start: async () => libp2p.start(), stop: async () => libp2p.stop() },
+    { start: () => begin(libp2p, listen), stop: async () => libp2p.stop() },
     watching(() => inbound.watch(libp2p)),
   ])
   // libp2p puts them together anew each time, and a supernode tells them to everybody who registers.
@@ -139,6 +140,14 @@ export async function createLibp2pNode({
 
 function expulsion(): DamselflyError {
   return new DamselflyError('NOT_A_MEMBER', 'it was expelled; an operator can have it join again, with a new token')
+}
+
+async function begin(libp2p: Libp2p, listen: readonly string[]): Promise<void> {
+  try {
+    await libp2p.start()
+  } catch (error) {
+    throw listenError(error, listen.join(', '))
+  }
 }
 
 /** A part that watches from its start to its stop. @param watch returns what ends it */

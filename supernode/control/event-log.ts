@@ -1,6 +1,8 @@
-import { createWriteStream, type WriteStream } from 'node:fs'
+import { constants, type WriteStream } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
+import { DamselflyError } from '../../protocol/errors.ts'
 import type { SchedulerEvent } from '../scheduler/event.ts'
 
 /** A line of the event log: what the scheduler was told, and when, in milliseconds since the supernode started. */
@@ -27,7 +29,10 @@ const MAX_WAITING_BYTES = 16 * 1024 * 1024
 /** A log that keeps nothing. */
 export const NO_EVENT_LOG: EventLog = { async start() {}, async stop() {}, record() {} }
 
-/** A log in a file of its own, one JSON object a line; an older file is overwritten. */
+/**
+ * A log in a file of its own, one JSON object a line; an older file is overwritten. Starting throws DamselflyError CONFIG_INVALID when
+ * the file cannot be opened, or a symbolic link is in its place, which could lead to a file that somebody needs.
+ */
 export function createEventLog(components: { readonly clock: Clock; readonly logger: Logger }, file: string): EventLog {
   const { clock, logger } = components
   let out: WriteStream | undefined
@@ -37,15 +42,14 @@ export function createEventLog(components: { readonly clock: Clock; readonly log
     async start() {
       if (out !== undefined) return
       startedAt = clock.now()
-      const stream = createWriteStream(file, { mode: 0o600 })
-      await new Promise<void>((resolve, reject) => stream.once('open', () => resolve()).once('error', reject))
-      stream.on('error', error => logger.warn({ error, file }, 'event log not written'))
+      const stream = (await openLog(file)).createWriteStream()
+      stream.on('error', error => logger.warn({ err: error, file }, 'event log not written'))
       out = stream
     },
     async stop() {
       const stream = out
       out = undefined
-      if (stream !== undefined) await new Promise<void>(resolve => stream.end(resolve))
+      if (stream !== undefined) await new Promise<void>(resolve => stream.once('close', () => resolve()).end())
       if (leftOut > 0) logger.warn({ leftOut, file }, 'events were left out of the log: the disk was too slow')
     },
     record(event) {
@@ -62,4 +66,15 @@ export function createEventLog(components: { readonly clock: Clock; readonly log
 
 function jsonOf(event: Exclude<SchedulerEvent, { readonly type: 'tick' }>): JsonEvent {
   return event.type === 'join' ? { ...event, have: event.have.count } : event
+}
+
+async function openLog(file: string): Promise<FileHandle> {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_NOFOLLOW
+  try {
+    return await open(file, flags, 0o600)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const why = code === 'ELOOP' ? 'is a symbolic link; name the file itself' : `cannot be opened: ${message}`
+    throw new DamselflyError('CONFIG_INVALID', `eventLog: ${file} ${why}`, { cause: error })
+  }
 }

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { ensurePrivateDirectory, writeFileAtomically } from '../../../lib/fs.ts'
 import type { Startable } from '../../../lib/lifecycle.ts'
+import { readOwnFile, WRITABLE_BY_OTHERS } from '../../../lib/own-file.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { TaskIdField } from '../../../protocol/messages/fields.ts'
 import type { TaskId } from '../../../protocol/task.ts'
@@ -34,7 +34,7 @@ export function createKeptTasks({ dataDir }: { readonly dataDir: string }): Kept
       try {
         await writeFileAtomically(file, `${JSON.stringify(list)}\n`, 0o600)
       } catch (error) {
-        throw new DamselflyError('STORE_FAILED', `${file}: ${(error as Error).message}`, { cause: error })
+        throw failed(file, error)
       }
     })
     lastWrite = written.catch(() => {})
@@ -64,19 +64,21 @@ export function createKeptTasks({ dataDir }: { readonly dataDir: string }): Kept
 }
 
 async function readList(file: string): Promise<KeptFile> {
-  let text: string
-  try {
-    text = await readFile(file, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw new DamselflyError('STORE_FAILED', `${file}: ${(error as Error).message}`, { cause: error })
-  }
-  const list = parsed(text)
+  const advice = 'remove it, and the supernode asks for its replicas anew'
+  const text = await readOwnFile(file, { forbiddenMode: WRITABLE_BY_OTHERS, advice }).catch(error => {
+    throw error instanceof DamselflyError ? error : failed(file, error)
+  })
+  if (text === undefined) return []
+  const list = parsed(text.toString())
   if (Value.Check(KeptFile, list)) return list
   throw new DamselflyError(
     'STORE_FAILED',
     `${file} is damaged; delete it, and the supernode asks for its replicas anew`,
   )
+}
+
+function failed(file: string, error: unknown): DamselflyError {
+  return new DamselflyError('STORE_FAILED', `${file}: ${(error as Error).message}`, { cause: error })
 }
 
 function parsed(text: string): unknown {

@@ -55,7 +55,7 @@ interface Ended {
 function runToEnd(program: string, input: string, { signal, timeoutMs, env }: HelperRun): Promise<Ended> {
   return new Promise((resolve, reject) => {
     // In a process group of its own, so that what it starts ends with it.
-    const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], env, detached: true })
+    const child = spawnHelper(program, env)
     const chunks: Buffer[] = []
     let length = 0
     const timer = setTimeout(() => fail(failure(`did not answer within ${timeoutMs} ms`)), timeoutMs)
@@ -90,6 +90,18 @@ function runToEnd(program: string, input: string, { signal, timeoutMs, env }: He
       resolve({ code, output: Buffer.concat(chunks).toString() })
     })
   })
+}
+
+/** @throws DamselflyError PROGRAM_FAILED */
+function spawnHelper(program: string, env: NodeJS.ProcessEnv) {
+  try {
+    return spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], env, detached: true })
+  } catch (error) {
+    // Node's permission model says no at once. The error itself names the environment.
+    const { code = 'unknown' } = error as NodeJS.ErrnoException
+    const why = code === 'ERR_ACCESS_DENIED' ? '--permission without --allow-child-process' : code
+    throw new DamselflyError('PROGRAM_FAILED', `${program} could not be started (${why})`)
+  }
 }
 
 function killGroup(pid: number | undefined): void {

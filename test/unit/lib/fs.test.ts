@@ -3,6 +3,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ensurePrivateDirectory, writeFileAtomically } from '../../../lib/fs.ts'
 import { createScratchDirectory, type ScratchDirectory } from '../../helpers/scratch-directory.ts'
+import { createSmallDiskIfPossible, type SmallDisk } from '../../helpers/small-disk.ts'
+
+const MIB = 1024 * 1024
 
 let scratch: ScratchDirectory
 
@@ -76,6 +79,44 @@ describe('ensurePrivateDirectory', () => {
     expect(await modeOf(path)).toBe(before)
   })
 
+  it.each([0o777, 0o775, 0o757])('refuses one of mode %o in which somebody put a link', async mode => {
+    const path = join(scratch.path, 'data')
+    await mkdir(join(path, 'index'), { recursive: true })
+    await symlink('/etc/passwd', join(path, 'index', 'CURRENT'))
+    await chmod(path, mode)
+    await expect(ensurePrivateDirectory(path)).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      detail: expect.stringMatching(/was open to others, and .*CURRENT is a symbolic link; remove it/),
+    })
+  })
+
+  it('refuses one that was open to others and holds the file of another user', async () => {
+    const path = join(scratch.path, 'data')
+    await mkdir(path)
+    await writeFile(join(path, 'peer.key'), 'planted')
+    await chmod(path, 0o777)
+    const isRoot = process.geteuid?.() === 0
+    // Only root can give a file away; a link is refused from everybody.
+    if (isRoot) await chown(join(path, 'peer.key'), 65_534, 65_534)
+    else await symlink('/etc/passwd', join(path, 'other.key'))
+    await expect(ensurePrivateDirectory(path)).rejects.toThrow(
+      isRoot ? 'peer.key is owned by user 65534' : 'other.key is a symbolic link',
+    )
+  })
+
+  it('refuses one that anybody may replace, as the directory above has no sticky bit', async () => {
+    const shared = join(scratch.path, 'shared')
+    await mkdir(shared)
+    await chmod(shared, 0o777)
+    await expect(ensurePrivateDirectory(join(shared, 'a', 'b'))).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      detail: expect.stringContaining(`chmod o-w ${shared}`),
+    })
+    expect(await readdir(shared)).toEqual([])
+    await chmod(shared, 0o1777)
+    await ensurePrivateDirectory(join(shared, 'a', 'b'))
+  })
+
   it('says which directory it could not create', async () => {
     await expect(ensurePrivateDirectory('/proc/damselfly/data')).rejects.toMatchObject({
       code: 'STORE_FAILED',
@@ -103,6 +144,19 @@ describe('writeFileAtomically', () => {
     await writeFileAtomically(join(scratch.path, 'link'), 'new', 0o600)
     expect(await readFile(target, 'utf8')).toBe('untouched')
     expect(await readFile(join(scratch.path, 'link'), 'utf8')).toBe('new')
+  })
+
+  it('says that the disk is full, and keeps what was there', async () => {
+    await using disk = await createSmallDiskIfPossible(MIB)
+    const path = join(disk.path, 'key')
+    await writeFileAtomically(path, 'old', 0o600)
+    // Where there is no small disk, a directory in its place cannot be replaced either.
+    const isSmall = 'fill' in disk
+    if (isSmall) await (disk as SmallDisk).fill()
+    const writing = writeFileAtomically(isSmall ? path : disk.path, new Uint8Array(MIB), 0o600)
+    await expect(writing).rejects.toThrow(isSmall ? 'ENOSPC' : /EISDIR|ENOTEMPTY|EBUSY|EEXIST/)
+    expect(await readFile(path, 'utf8')).toBe('old')
+    expect((await readdir(disk.path)).filter(name => name.startsWith('.key'))).toEqual([])
   })
 
   it('leaves nothing behind when it fails', async () => {

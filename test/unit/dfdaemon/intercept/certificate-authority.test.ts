@@ -83,7 +83,7 @@ test.each<[string, (directory: string) => Promise<void>]>([
     },
   ],
   [
-    'cannot be opened',
+    'is a symbolic link',
     async directory => {
       await rename(join(directory, 'ca.key'), join(directory, 'other.key'))
       await symlink('other.key', join(directory, 'ca.key'))

@@ -1,4 +1,17 @@
-import { chmod, cp, open, readdir, rm, stat, symlink, truncate, unlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  open,
+  readdir,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type BlockFile, type OpenBlockFile, openBlockFile } from '../../../../lib/blocks/block-file.ts'
@@ -308,6 +321,16 @@ describe('DiskBlockStore and its directory', () => {
       code: 'STORE_FAILED',
       detail: expect.stringMatching(/symbolic link/),
     })
+  })
+
+  it('refuses a data file of another user, who could change verified bytes', async () => {
+    const { store, task } = await filled()
+    await task.close()
+    const file = join(dataDir, 'blocks', FILE)
+    // Only root can give a file away; a directory is refused in its place from everybody.
+    if (process.geteuid?.() === 0) await chown(file, 65_534, 65_534)
+    else await rm(file).then(() => mkdir(file))
+    await expect(store.openExisting(TASK)).rejects.toMatchObject({ code: 'STORE_FAILED' })
   })
 
   it('is refused to a second store while the first runs', async () => {

@@ -16,6 +16,8 @@ export function deniedAccess(thrown: unknown): string | undefined {
     const { permission, resource } = error as { permission?: string; resource?: string }
     if (code === 'ERR_ACCESS_DENIED') {
       const flag = FLAGS[permission ?? '']
+      // Whoever turned it into an error of ours has said more.
+      if (flag === undefined && depth > 0) return undefined
       if (flag === undefined) return `--permission does not let this program do what it was told: ${error.message}`
       const what = permission === 'FileSystemRead' ? 'read' : 'write to'
       return `--permission does not let this program ${what} ${resource}; choose a place where it may, or add ${flag}=${resource}`

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Static, TObject } from 'typebox'
 import { Value } from 'typebox/value'
-import { parse as parseYaml } from 'yaml'
+import { parse as parseYaml, type YAMLParseError } from 'yaml'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { describeProblem } from './describe-problem.ts'
 import { type ConfigLeaf, configLeaves, environmentOf, isFileOnly, type LeafSchema } from './leaves.ts'
@@ -85,17 +85,33 @@ function childOf(value: unknown, key: string): unknown {
 }
 
 function readYaml(file: string): Settings {
-  let content: unknown
+  let text: string
   try {
-    content = parseYaml(readFileSync(file, 'utf8'))
+    text = readFileSync(file, 'utf8')
   } catch (error) {
     throw new DamselflyError('CONFIG_INVALID', `${file}: ${(error as Error).message}`, { cause: error })
   }
+  const content = parsed(text, file)
   if (content === null) return {}
   if (typeof content !== 'object' || Array.isArray(content)) {
     throw new DamselflyError('CONFIG_INVALID', `${file}: expected settings as "key: value" lines`)
   }
   return content as Settings
+}
+
+/** The parser's own messages quote the file, in which passwords may be. */
+function parsed(text: string, file: string): unknown {
+  try {
+    return parseYaml(text)
+  } catch (error) {
+    const { code = 'BAD_ALIAS', linePos } = error as Partial<YAMLParseError>
+    const place = linePos === undefined ? '' : ` line ${linePos[0].line}, column ${linePos[0].col}`
+    const problem = code.toLowerCase().replaceAll('_', ' ')
+    throw new DamselflyError(
+      'CONFIG_INVALID',
+      `${file}${place} is not YAML: ${problem}; quote values with special signs`,
+    )
+  }
 }
 
 /** Settings in the file that the schema does not have. A level that holds no settings at all, `http: 5`, is one too. */

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { chmod, chown, mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -73,6 +74,8 @@ test('supernode, dfdaemon and dfget need no root, with the options of their unit
   expect(open.flat()).toEqual([])
 })
 
+const FIRST_FREE_PORT = Number(readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'utf8'))
+
 test.each([
   [
     'a port below 1024',
@@ -81,11 +84,14 @@ test.each([
   ],
   ['a peer port below 1024', { p2p: { listen: ['/ip4/127.0.0.1/tcp/81'] } }, /tcp\/81; ports below 1024 need a right/],
   ['an address of elsewhere', { http: { listen: '192.0.2.1:0' } }, /192\.0\.2\.1:0; this machine has no such address/],
-])('without root, %s is refused in one line that says what to do', async (_, settings, expected) => {
-  const child = await runs.launch('supernode', { ...SUPERNODE, ...settings })
+])('without root, %s is refused in one line that says what to do', async (what, settings, expected) => {
+  const all = { ...SUPERNODE, ...settings }
+  // Containers are often given the right to all ports.
+  if (what.includes('port') && FIRST_FREE_PORT < 1024) return void (await runs.start('supernode', all))
+  const child = await runs.launch('supernode', all)
   expect((await child.exited).code).toBe(1)
   expect(child.stderr.text()).toMatch(expected)
-  expect(child.stderr.lines()).toHaveLength(1)
+  return expect(child.stderr.lines()).toHaveLength(1)
 })
 
 test('without root, a data directory of somebody else is refused in one line', async () => {

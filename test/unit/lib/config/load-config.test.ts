@@ -202,12 +202,12 @@ describe('loadConfig', () => {
   })
 
   it.each([
-    ['a: [1, 2', 'Flow'],
+    ['a: [1, 2', 'line 1, column 9 is not YAML: '],
     ['a: 1\n a: 2', ''],
-    ['a: 1\na: 2', 'unique'],
+    ['a: 1\na: 2', 'duplicate key'],
   ])('refuses malformed YAML and names the file: %j', (text, expected) => {
     const detail = refusal(() => loadYaml(text))
-    expect(detail).toContain(`${file}: `)
+    expect(detail).toContain(`${file} line `)
     expect(detail).toContain(expected)
   })
 
@@ -219,3 +219,31 @@ describe('loadConfig', () => {
     expect(refusal(() => load({ file: join(scratch.path, 'missing.yaml') }))).toContain('ENOENT')
   })
 })
+
+it.each([
+  ['password: planted: secret', 'line 1, column 11 is not YAML: '],
+  ['a: 1\npassword: "planted', 'is not YAML: '],
+  ['password: *planted', 'is not YAML: bad alias; quote values'],
+  ['password: &planted', undefined],
+  ['\tpassword: planted', 'is not YAML: '],
+  ['password: "\\planted"', 'is not YAML: '],
+  ['password: planted\npassword: planted', 'line 2, column 1 is not YAML: duplicate key'],
+  ['{ password: planted', 'is not YAML: '],
+])('a broken file is described without a word of what is in it: %j', async (text, expected) => {
+  await using scratch = await createScratchDirectory()
+  const file = join(scratch.path, 'broken.yaml')
+  writeFileSync(file, text)
+  const schema = Type.Object({ password: Type.Optional(Type.String()) }, { additionalProperties: false })
+  const message = messageOf(() => loadConfig('test', schema, { file, environment: {}, flags: {} }))
+  expect(message).not.toContain('planted')
+  if (expected !== undefined) expect(message).toContain(expected)
+})
+
+function messageOf(work: () => unknown): string {
+  try {
+    work()
+    return ''
+  } catch (error) {
+    return (error as Error).message
+  }
+}

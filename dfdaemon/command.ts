@@ -1,5 +1,6 @@
 import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { configOf, createConfigCommand } from '../lib/config/config-command.ts'
+import { createTokenCommand } from '../lib/http/access/tokens/token-command.ts'
 import { createLimitsCommand } from '../lib/limits/limits-command.ts'
 import { createLogger } from '../lib/logger.ts'
 import { runUntilSignal } from '../lib/run-until-signal.ts'
@@ -35,4 +36,12 @@ command
     }),
   )
   .addCommand(createStoreCommand())
+  .addCommand(
+    createTokenCommand({
+      program: 'dfdaemon',
+      roles: ['viewer', 'operator'],
+      defaults: () => apiDefaults(configOf(command, DfdaemonConfig), '--url'),
+      unreachable: 'DAEMON_UNREACHABLE',
+    }),
+  )
   .addCommand(createUninstallCommand())

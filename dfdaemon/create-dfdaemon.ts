@@ -11,6 +11,9 @@ import { systemClock } from '../lib/clock.ts'
 import { operatorSocketOf } from '../lib/config/operator-socket-setting.ts'
 import { createThreadHasher } from '../lib/hashing/thread-hasher.ts'
 import { socketSource } from '../lib/http/access/socket-source.ts'
+import { createTokenSource } from '../lib/http/access/token-source.ts'
+import { addTokenRoutes } from '../lib/http/access/tokens/token-routes.ts'
+import { TokenStore } from '../lib/http/access/tokens/token-store.ts'
 import { trialSource } from '../lib/http/access/trial-source.ts'
 import { createHttpServer } from '../lib/http/api-server.ts'
 import { addHealthRoutes } from '../lib/http/health-routes.ts'
@@ -122,13 +125,14 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
   )
 
   const pulls = new PullLog({ clock, logger })
+  const tokens = new TokenStore({ clock }, { dataDir: config.dataDir, roles: ['viewer', 'operator'] })
   const http = await createHttpServer({
     listen: config.listen,
     bodyLimitBytes: BODY_LIMIT_BYTES,
     logger,
     api: DFDAEMON_API,
     access: {
-      sources: config.trial ? [trialSource] : [socketSource],
+      sources: config.trial ? [trialSource] : [createTokenSource(tokens), socketSource],
       publicRoutes: PUBLIC_ROUTES,
       tokenCommand: 'dfdaemon token create',
     },
@@ -147,6 +151,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
   addTaskRoute(http.app, peer)
   addNodeRoute(http.app, { peer, config })
   addLimitsRoutes(http.app, { limits, schema: PeerLimitsConfig })
+  addTokenRoutes(http.app, { tokens })
   addPullRoutes(http.app, pulls)
   addStoreRoutes(http.app, peer.stored)
   const account = {
@@ -185,6 +190,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
       fetcher,
       manifestStore,
       peer,
+      tokens,
       http,
       sharedSocket,
       operatorSocket,

@@ -47,6 +47,7 @@ export const ERRORS = {
   STORE_FULL: { status: 507, retryable: true, message: 'the block store has no room' },
   SUPERNODE_UNREACHABLE: { status: 503, retryable: true, message: 'the supernode could not be reached' },
   TASK_UNKNOWN: { status: 404, retryable: false, message: 'task unknown' },
+  TOKEN_UNKNOWN: { status: 404, retryable: false, message: 'no such token' },
   TICKET_INVALID: {
     status: 403,
     retryable: false,

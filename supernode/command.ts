@@ -1,7 +1,9 @@
 import { configOf, createConfigCommand } from '../lib/config/config-command.ts'
+import { createTokenCommand } from '../lib/http/access/tokens/token-command.ts'
 import { createLimitsCommand } from '../lib/limits/limits-command.ts'
 import { createLogger } from '../lib/logger.ts'
 import { runUntilSignal } from '../lib/run-until-signal.ts'
+import { TOKEN_ROLES } from '../protocol/messages/token-api.ts'
 import { apiDefaults } from './api-defaults.ts'
 import { SupernodeConfig } from './config.ts'
 import { createSupernode } from './create-supernode.ts'
@@ -22,11 +24,20 @@ export const command = createConfigCommand(
   }))
 })
 
-command.addCommand(
-  createLimitsCommand({
-    program: 'supernode',
-    schema: SupernodeLimitsConfig,
-    defaults: () => apiDefaults(configOf(command, SupernodeConfig)),
-    unreachable: 'SUPERNODE_UNREACHABLE',
-  }),
-)
+command
+  .addCommand(
+    createLimitsCommand({
+      program: 'supernode',
+      schema: SupernodeLimitsConfig,
+      defaults: () => apiDefaults(configOf(command, SupernodeConfig)),
+      unreachable: 'SUPERNODE_UNREACHABLE',
+    }),
+  )
+  .addCommand(
+    createTokenCommand({
+      program: 'supernode',
+      roles: TOKEN_ROLES,
+      defaults: () => apiDefaults(configOf(command, SupernodeConfig)),
+      unreachable: 'SUPERNODE_UNREACHABLE',
+    }),
+  )

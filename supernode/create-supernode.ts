@@ -9,6 +9,9 @@ import { operatorSocketOf } from '../lib/config/operator-socket-setting.ts'
 import { serveBlocks } from '../lib/exchange/block-server.ts'
 import { createThreadHasher } from '../lib/hashing/thread-hasher.ts'
 import { socketSource } from '../lib/http/access/socket-source.ts'
+import { createTokenSource } from '../lib/http/access/token-source.ts'
+import { addTokenRoutes } from '../lib/http/access/tokens/token-routes.ts'
+import { TokenStore } from '../lib/http/access/tokens/token-store.ts'
 import { trialSource } from '../lib/http/access/trial-source.ts'
 import { createHttpServer } from '../lib/http/api-server.ts'
 import { addHealthRoutes } from '../lib/http/health-routes.ts'
@@ -33,11 +36,13 @@ import { configuredAccounts, configuredTls } from '../lib/origin/upstreams/upstr
 import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
 import { MAX_REGISTRATION_BYTES } from '../protocol/messages/registration.ts'
+import { TOKEN_ROLES } from '../protocol/messages/token-api.ts'
 import { clusterKeyFromSeed, createTicketVerifier } from '../protocol/ticket.ts'
 import { admissionByScheme } from './api/admission.ts'
 import { SUPERNODE_API } from './api/description.ts'
 import { addDialBackRoute } from './api/dial-back.ts'
 import { addImportRoutes } from './api/imports.ts'
+import { joinUrlOf } from './api/join-url.ts'
 import { addPeerRoutes } from './api/peers.ts'
 import { PUBLIC_ROUTES } from './api/public-routes.ts'
 import { addRegistrationRoutes } from './api/registration.ts'
@@ -158,13 +163,17 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   })
   const imports = new Imports({ records: imported, store, seeder, replicas, clock, logger })
 
+  const tokens = new TokenStore(
+    { clock },
+    { dataDir: config.dataDir, roles: TOKEN_ROLES, clusterKey: clusterKey.publicKey },
+  )
   const http = await createHttpServer({
     listen: config.http.listen,
     bodyLimitBytes: MAX_REGISTRATION_BYTES,
     logger,
     api: SUPERNODE_API,
     access: {
-      sources: config.trial ? [trialSource] : [socketSource],
+      sources: config.trial ? [trialSource] : [createTokenSource(tokens), socketSource],
       publicRoutes: PUBLIC_ROUTES,
       tokenCommand: 'supernode token create',
     },
@@ -186,6 +195,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   addTaskRoutes(http.app, { views, seeder, small: smallStore, imports, admission })
   addImportRoutes(http.app, { views, imports })
   addLimitsRoutes(http.app, { limits, schema: SupernodeLimitsConfig })
+  addTokenRoutes(http.app, { tokens, joinUrl: () => joinUrlOf(http.url()) })
   addDialBackRoute(http.app, { node, peers: () => director.peers() })
   addRegistrationRoutes(http.app, {
     admission,
@@ -244,6 +254,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       director,
       streams,
       node,
+      tokens,
       http,
       operatorSocket,
     ]),

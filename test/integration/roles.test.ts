@@ -60,15 +60,18 @@ test('the routes that are for everybody', () => {
 test('who may use the routes of a supernode', async () => {
   expect(rolesOf(await readApiDocument(supernode))).toEqual({
     'DELETE /api/v1/tasks/{id}': 'operator',
+    'DELETE /api/v1/tokens/{id}': 'operator',
     'GET /_ping': 'public',
     'GET /api/v1/cluster': 'node, operator',
     'GET /api/v1/limits': 'viewer, operator',
     'GET /api/v1/peers': 'viewer, operator',
     'GET /api/v1/tasks': 'viewer, operator',
     'GET /api/v1/tasks/{id}': 'viewer, operator',
+    'GET /api/v1/tokens': 'operator',
     'GET /metrics': 'viewer, operator',
     'GET /openapi.json': 'public',
     'GET /version': 'public',
+    'POST /api/v1/tokens': 'operator',
     'POST /api/v1/peers/{id}/dial-back': 'node, operator',
     'POST /api/v1/tasks/locate': 'viewer, operator',
     'POST /peer/registry': 'node, operator',
@@ -82,6 +85,9 @@ test('who may use the routes of a dfdaemon', async () => {
   expect(rolesOf(await readApiDocument(dfdaemon))).toEqual({
     'DELETE /api/v1/store/tasks/{id}': 'operator',
     'DELETE /api/v1/store/tasks/{id}/pin': 'operator',
+    'DELETE /api/v1/tokens/{id}': 'operator',
+    'GET /api/v1/tokens': 'operator',
+    'POST /api/v1/tokens': 'operator',
     'GET /_ping': 'public',
     'GET /api/v1/limits': 'viewer, operator',
     'GET /api/v1/node': 'viewer, operator',

@@ -1,6 +1,7 @@
 import type { MessageStream, MultiaddrConnection, PeerId } from '@libp2p/interface'
 import { expect, test } from 'vitest'
 import { memberRecords } from '../../../../../lib/p2p/admission/member-records.ts'
+import { takeBytes } from '../../../../../lib/p2p/direct-source.ts'
 import { noiseRecords } from '../../../../../lib/p2p/records/noise-records.ts'
 import { RecordStream } from '../../../../../lib/p2p/records/record-stream.ts'
 import type { DamselflyError } from '../../../../../protocol/errors.ts'
@@ -21,6 +22,7 @@ import {
   unsecuredEnds,
 } from '../../../../helpers/secured-pair.ts'
 import { createTestAdmission, type TestAdmission } from '../../../../helpers/test-admission.ts'
+import { waitFor } from '../../../../helpers/wait.ts'
 
 const PEER = '12D3KooWF4gBM61fACw1tezY9wmCLzTrBiMnkB8mByGGTYAkuGjK'
 const clock = createManualClock()
@@ -90,6 +92,18 @@ test('two members send each other what they like, over records as before', async
   await Promise.all([sendAll(outbound, question), sendAll(inbound, answer)])
   expect((await atResponder.until(question.length)).equals(question)).toBe(true)
   expect((await atInitiator.until(answer.length)).equals(answer)).toBe(true)
+})
+
+test('what comes afterwards goes to whoever takes it without detours', async () => {
+  const [outbound, inbound] = await secured(connectionPair(), member(), member())
+  let [taken, events] = [0, 0]
+  takeBytes(inbound, bytes => {
+    taken += bytes.length
+  })
+  inbound.addEventListener('message', () => events++)
+  await sendAll(outbound, seededBytes(100_000))
+  await waitFor(() => taken === 100_000, { timeoutMs: 10_000, intervalMs: 2 })
+  expect(events).toBe(0)
 })
 
 test('what the initiator says right after its credential arrives', async () => {

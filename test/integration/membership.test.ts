@@ -85,6 +85,18 @@ test.concurrent.each([
   await waitFor(() => closed === sockets.length, { timeoutMs: 20_000 })
 })
 
+test.concurrent.each([-1, 1])('a member whose clock is off by %i h exchanges blocks like any', async hours => {
+  await using stack = new AsyncDisposableStack()
+  const issuedAt = Date.now()
+  const skewed = createManualClock(issuedAt + hours * 3_600_000)
+  const members = [await startMember(stack, { clock: skewed }), await startMember(stack)] as const
+  for (const ageMs of [0, MEMBERSHIP_LIFE_MS / 2]) {
+    for (const { admission, peer } of members) admission.renew(credentialOf(peer, issuedAt - ageMs))
+    await fetchBlock(members[0].exchange, members[1].exchange)
+    await fetchBlock(members[1].exchange, members[0].exchange)
+  }
+})
+
 test('who renews its credential keeps its connections, and who does not loses them', async () => {
   await using stack = new AsyncDisposableStack()
   const clock = createManualClock()

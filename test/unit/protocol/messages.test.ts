@@ -36,6 +36,7 @@ const MESSAGES: Row[] = [
     { type: 'keep', task },
     { type: 'release', task },
     { type: 'pong' },
+    { type: 'expelled', peers: [{ id: peer, until: 2 ** 53 - 1 }] },
     { type: 'failed', task, code: 'ORIGIN_FAILED' },
   ].map((message): Row => [`down ${message.type}`, supernodeToPeerCodec as MessageCodec<unknown>, message]),
   ...[
@@ -121,4 +122,12 @@ test('a key that comes twice is refused', () => {
   // {"type": "ping", "type": "ping"}
   const pair = [0x64, ...Buffer.from('type'), 0x64, ...Buffer.from('ping')]
   expect(() => peerToSupernodeCodec.decode(Uint8Array.of(0xa2, ...pair, ...pair))).toThrow(INVALID)
+})
+
+test.for([
+  ['a time past what a number can say', [{ id: peer, until: 2 ** 53 }]],
+  ['an expulsion without an end', [{ id: peer }]],
+  ['too many expulsions', Array(1_025).fill({ id: peer, until: 1 })],
+])('%s is refused', ([, peers]) => {
+  expect(() => supernodeToPeerCodec.decode(encode({ type: 'expelled', peers }))).toThrow(INVALID)
 })

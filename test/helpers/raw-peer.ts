@@ -49,9 +49,13 @@ export async function startRawPeer(prepare?: (node: P2pNode) => Promise<void>): 
     async register(supernode, url, digest) {
       const body = JSON.stringify({ peerId: node.peerId, source: { url, headers: {}, digest } })
       const headers = { 'content-type': 'application/json' }
-      const response = await request(`${supernode.url}/peer/registry`, { method: 'POST', body, headers })
-      if (response.statusCode !== 200) throw new Error(`registration: ${response.statusCode}`)
-      return (await response.body.json()) as RegistrationAnswer
+      while (true) {
+        const response = await request(`${supernode.url}/peer/registry`, { method: 'POST', body, headers })
+        if (response.statusCode === 200) return (await response.body.json()) as RegistrationAnswer
+        await response.body.dump()
+        // The origin has not answered yet: the same again, at once.
+        if (response.statusCode !== 202) throw new Error(`registration: ${response.statusCode}`)
+      }
     },
     [Symbol.asyncDispose]: () => node.stop(),
   }

@@ -1,8 +1,10 @@
 import type { Command } from 'commander'
 import { dfgetBenchCommand } from './dfget/command.ts'
 import { fanoutCommand } from './fanout/command.ts'
+import { idleConnectionsCommand } from './idle-connections/command.ts'
 import { lastHopCommand } from './last-hop/command.ts'
 import { pullCommand } from './pull/command.ts'
+import { registrationsCommand } from './registrations/command.ts'
 import { scenariosCommand } from './scenarios/command.ts'
 import { schedulerCommand } from './scheduler/command.ts'
 import { smallFileCommand } from './small-file/command.ts'
@@ -14,8 +16,10 @@ import { transportCommand } from './transport/command.ts'
 export const BENCHMARKS: readonly Command[] = [
   dfgetBenchCommand,
   fanoutCommand,
+  idleConnectionsCommand,
   lastHopCommand,
   pullCommand,
+  registrationsCommand,
   scenariosCommand,
   schedulerCommand,
   smallFileCommand,

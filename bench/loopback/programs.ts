@@ -54,10 +54,25 @@ export async function startRegistry(children: Children): Promise<Registry> {
   return { url: await ask(child, 'url'), layer: put('layer'), blob: put('blob') }
 }
 
+/** A supernode. */
+export interface Supernode {
+  readonly pid: number
+  /** `http://host:port` of its API. */
+  readonly url: string
+  /** Processor time that it has taken so far. */
+  cpuSeconds(): Promise<number>
+}
+
+/** Starts a supernode. */
+export async function startSupernodeProgram(children: Children, directory: string): Promise<Supernode> {
+  const settings = { 'http.listen': '127.0.0.1:0', dataDir: directory, ...COMMON }
+  const child = await children.start('the supernode', moduleOf('supernode'), JSON.stringify(settings))
+  return { pid: child.pid, url: await ask(child, 'url'), cpuSeconds: () => ask(child, 'cpuSeconds') }
+}
+
 /** Starts a supernode. @returns its URL */
 export async function startSupernode(children: Children, directory: string): Promise<string> {
-  const settings = { 'http.listen': '127.0.0.1:0', dataDir: directory, ...COMMON }
-  return ask(await children.start('the supernode', moduleOf('supernode'), JSON.stringify(settings)), 'url')
+  return (await startSupernodeProgram(children, directory)).url
 }
 
 /** Starts a dfdaemon before a registry. */

@@ -10,9 +10,10 @@ const { createLogger } = await import('../../lib/logger.ts')
 const { SupernodeConfig } = await import('../../supernode/config.ts')
 const { createSupernode } = await import('../../supernode/create-supernode.ts')
 const { answerParent } = await import('../measure/answer-parent.ts')
+const { cpuSeconds } = await import('../measure/cpu-seconds.ts')
 
 const config = loadConfig('supernode', SupernodeConfig, { flags: JSON.parse(process.argv[2] ?? '{}') })
 const supernode = await createSupernode(config, createLogger('supernode', config.logLevel))
 await supernode.start()
 
-answerParent({ url: () => supernode.url() })
+answerParent({ url: () => supernode.url(), cpuSeconds })

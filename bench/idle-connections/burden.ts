@@ -33,7 +33,8 @@ const slowHeader: Use = socket => {
 }
 
 const slowBody: Use = socket => {
-  const head = 'POST /api/v1/content HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 60000'
+  const head =
+    'POST /api/v1/content HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 60000'
   socket.write(`${head}\r\n\r\n{"`)
   return () => socket.write('x')
 }

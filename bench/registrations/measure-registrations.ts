@@ -26,7 +26,10 @@ interface Options {
  * Measures a supernode under registrations, right ones and wrong ones.
  * @throws DamselflyError PROGRAM_FAILED when a program fails; the signal's reason
  */
-export async function measureRegistrations(config: RegistrationsConfig, options: Options): Promise<RegistrationFigures> {
+export async function measureRegistrations(
+  config: RegistrationsConfig,
+  options: Options,
+): Promise<RegistrationFigures> {
   const commit = readCommit()
   const conditions = watchMachine()
   const measured = await measureAll(config, options)

@@ -41,6 +41,7 @@ const REFUSALS = [
   'BLOB_UNKNOWN',
   'TASK_UNKNOWN',
   'BODY_TOO_LARGE',
+  'TOOMANYREQUESTS',
   'UNSUPPORTED',
 ] as const
 

@@ -1,4 +1,5 @@
 import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
+import { createAuditCommand } from '../lib/audit/audit-command.ts'
 import { configOf, createConfigCommand } from '../lib/config/config-command.ts'
 import { createTokenCommand } from '../lib/http/access/tokens/token-command.ts'
 import { createLimitsCommand } from '../lib/limits/limits-command.ts'
@@ -24,6 +25,7 @@ export const command = createConfigCommand(
 })
 
 command
+  .addCommand(createAuditCommand({ program: 'dfdaemon', dataDir: () => configOf(command, DfdaemonConfig).dataDir }))
   .addCommand(createDoctorCommand())
   .addCommand(createExplainCommand())
   .addCommand(createInstallCommand())

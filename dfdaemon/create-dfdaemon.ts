@@ -3,6 +3,9 @@ import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { createPeerLimits } from '../dfget/peer/exchange/peer-limits.ts'
 import { PEER_METRICS } from '../dfget/peer/metrics.ts'
 import { createKeptTasks } from '../dfget/peer/replicas/kept-tasks.ts'
+import { AuditLog } from '../lib/audit/audit-log.ts'
+import { addAudit } from '../lib/audit/audit-requests.ts'
+import { AUDIT_METRICS } from '../lib/audit/metrics.ts'
 import { BlockBuffers } from '../lib/blocks/block-buffers.ts'
 import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
 import { quotaOf } from '../lib/blocks/store-config.ts'
@@ -69,7 +72,14 @@ export interface Dfdaemon extends Startable {
 export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Promise<Dfdaemon> {
   const clock = systemClock
   const metrics = createMetrics(
-    { ...DFDAEMON_METRICS, ...INTERCEPT_METRICS, ...PEER_METRICS, ...STORE_METRICS, ...PROTECTION_METRICS },
+    {
+      ...DFDAEMON_METRICS,
+      ...AUDIT_METRICS,
+      ...INTERCEPT_METRICS,
+      ...PEER_METRICS,
+      ...STORE_METRICS,
+      ...PROTECTION_METRICS,
+    },
     { processMetrics: true },
   )
   const tlsFor = await configuredTls(config.upstreams)
@@ -139,6 +149,8 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     protection,
     errorBody: mirrorErrorBody,
   })
+  const auditLog = new AuditLog({ clock, logger, metrics }, { program: 'dfdaemon', dataDir: config.dataDir })
+  addAudit(http.app, { log: auditLog, clock, metrics })
   addHealthRoutes(http.app, 'dfdaemon', {
     contentType: metrics.contentType,
     async text() {
@@ -190,6 +202,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
       fetcher,
       manifestStore,
       peer,
+      auditLog,
       tokens,
       http,
       sharedSocket,

@@ -20,6 +20,7 @@ export const ERRORS = {
   UNSUPPORTED: { status: 405, retryable: false, message: 'the operation is unsupported' },
   RANGE_INVALID: { status: 416, retryable: false, message: 'the requested range lies outside the content' },
 
+  AUDIT_BROKEN: { status: 500, retryable: false, message: 'the audit log was changed, or lacks records' },
   BACK_TO_SOURCE_DISABLED: {
     status: 503,
     retryable: true,

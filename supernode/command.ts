@@ -1,3 +1,4 @@
+import { createAuditCommand } from '../lib/audit/audit-command.ts'
 import { configOf, createConfigCommand } from '../lib/config/config-command.ts'
 import { createTokenCommand } from '../lib/http/access/tokens/token-command.ts'
 import { createLimitsCommand } from '../lib/limits/limits-command.ts'
@@ -25,6 +26,7 @@ export const command = createConfigCommand(
 })
 
 command
+  .addCommand(createAuditCommand({ program: 'supernode', dataDir: () => configOf(command, SupernodeConfig).dataDir }))
   .addCommand(
     createLimitsCommand({
       program: 'supernode',

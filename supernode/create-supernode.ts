@@ -1,5 +1,8 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
+import { AuditLog } from '../lib/audit/audit-log.ts'
+import { addAudit } from '../lib/audit/audit-requests.ts'
+import { AUDIT_METRICS } from '../lib/audit/metrics.ts'
 import { BlockBuffers } from '../lib/blocks/block-buffers.ts'
 import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
 import { quotaOf } from '../lib/blocks/store-config.ts'
@@ -80,7 +83,7 @@ export interface Supernode extends Startable {
 export async function createSupernode(config: SupernodeConfig, logger: Logger): Promise<Supernode> {
   const clock = systemClock
   const metrics = createMetrics(
-    { ...SUPERNODE_METRICS, ...STORE_METRICS, ...PROTECTION_METRICS },
+    { ...SUPERNODE_METRICS, ...AUDIT_METRICS, ...STORE_METRICS, ...PROTECTION_METRICS },
     { processMetrics: true },
   )
   const limits = createSupernodeLimits({ clock, metrics }, config.limits)
@@ -180,6 +183,8 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     protection,
     rewriteUrl: withoutV1Prefix,
   })
+  const auditLog = new AuditLog({ clock, logger, metrics }, { program: 'supernode', dataDir: config.dataDir })
+  addAudit(http.app, { log: auditLog, clock, metrics })
   addHealthRoutes(http.app, 'supernode', {
     contentType: metrics.contentType,
     async text() {
@@ -254,6 +259,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       director,
       streams,
       node,
+      auditLog,
       tokens,
       http,
       operatorSocket,

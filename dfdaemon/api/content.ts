@@ -35,7 +35,7 @@ export function addContentRoute(app: FastifyInstance, components: GiveContentCom
     {
       bodyLimit: MAX_REGISTRATION_BYTES,
       // Each is a download of its own, as those of the mirror are.
-      config: { access: ['local'], unlimited: true },
+      config: { access: ['local'], audit: 'refusals', unlimited: true },
       schema: {
         summary: 'Content of a URL for a program of this machine',
         tags: ['content'],

@@ -51,7 +51,7 @@ export function addDialBackRoute(app: FastifyInstance, { node, peers }: DialBack
   }
   app.post<{ Params: PeerParams }>(
     '/api/v1/peers/:id/dial-back',
-    { schema, config: { access: ['node'] } },
+    { schema, config: { access: ['node'], audit: 'refusals' } },
     async ({ params }): Promise<DialBackAnswer> => {
       const peer = peers().find(({ id }) => id === params.id)
       if (peer === undefined) return { linked: false, reached: null, failures: [] }

@@ -70,7 +70,7 @@ export function addRegistrationRoutes(app: FastifyInstance, components: Registra
   }
   app.post<{ Body: RegistrationRequest }>(
     '/peer/registry',
-    { schema, config: { access: ['node'] } },
+    { schema, config: { access: ['node'], audit: 'refusals' } },
     async ({ body }, reply) => {
       try {
         const answer = await answerWithin(register(components, body), HOLD_MS, components.clock)

@@ -73,7 +73,7 @@ export function addTaskRoutes(app: FastifyInstance, components: TaskRouteCompone
   }
   app.post<{ Body: LocateRequest }>(
     '/api/v1/tasks/locate',
-    { schema: locate, config: viewing },
+    { schema: locate, config: { ...viewing, audit: 'refusals' } },
     async ({ body: { source } }) => {
       const admitted = await admission.check(source, { allowStale: true })
       return views.show(taskIdOf(source, admitted))

@@ -3,6 +3,7 @@ import { INTERCEPT_METRICS } from '../../dfdaemon/intercept/metrics.ts'
 import { DFDAEMON_METRICS } from '../../dfdaemon/metrics.ts'
 import { DfgetConfig } from '../../dfget/config.ts'
 import { PEER_METRICS } from '../../dfget/peer/metrics.ts'
+import { AUDIT_METRICS } from '../../lib/audit/metrics.ts'
 import { STORE_METRICS } from '../../lib/blocks/store-metrics.ts'
 import { PROTECTION_METRICS } from '../../lib/http/protection/metrics.ts'
 import { registryMockSchema } from '../../registry-mock/config.ts'
@@ -25,6 +26,7 @@ export const MEASURED_PARTS: readonly MeasuredPart[] = [
   { part: 'dfdaemon', metrics: DFDAEMON_METRICS },
   { part: 'dfdaemon/intercept', metrics: INTERCEPT_METRICS },
   { part: 'dfget/peer', metrics: PEER_METRICS },
+  { part: 'lib/audit', metrics: AUDIT_METRICS },
   { part: 'lib/blocks', metrics: STORE_METRICS },
   { part: 'lib/http', metrics: PROTECTION_METRICS },
 ]

@@ -30,8 +30,9 @@ export function addTokenRoutes(app: FastifyInstance, { tokens, joinUrl }: TokenR
       'STORE_FAILED',
     ]),
   }
-  app.post<{ Body: TokenRequest }>(TOKENS_PATH, { schema: making, config }, async ({ body }, reply) => {
-    const made = await tokens.create(body)
+  app.post<{ Body: TokenRequest }>(TOKENS_PATH, { schema: making, config }, async (request, reply) => {
+    const made = await tokens.create(request.body)
+    request.auditTarget = `${made.id} ${made.role}`
     const join = made.role === 'node' && joinUrl !== undefined ? { joinUrl: joinUrl() } : {}
     return reply
       .code(201)

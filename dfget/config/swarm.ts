@@ -19,6 +19,12 @@ export const SWARM_SETTINGS = {
     pattern: '^(https?://.+)?$',
     description: 'URL of the supernode, for a run that is a peer itself; without one the content comes from its origin',
   }),
+  tokenFile: Type.String({
+    group,
+    default: '',
+    placeholder: 'file',
+    description: 'file with a token of the supernode: of an operator for import and rm, of a viewer for stat',
+  }),
   disableBackToSource: Type.Boolean({
     group,
     default: false,

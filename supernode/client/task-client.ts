@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import { Compile } from 'typebox/compile'
-import { request } from 'undici'
 import { apiRefusal } from '../../lib/http/api-refusal.ts'
+import { type ApiAddress, requestApi } from '../../lib/http/client/api-endpoint.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { RegisteredSource } from '../../protocol/messages/registration.ts'
@@ -49,12 +49,12 @@ interface Call {
   readonly headers?: Record<string, string>
 }
 
-/** @param url of the supernode's API, for example `http://supernode:8002` */
-export function createTaskClient(url: string): TaskClient {
-  const base = `${url.replace(/\/+$/, '')}/api/v1/tasks`
+const PATH = '/api/v1/tasks'
 
+/** @param api of the supernode, for example `http://supernode:8002` */
+export function createTaskClient(api: ApiAddress): TaskClient {
   async function ask(call: Call, options: CallOptions): Promise<LocatedTask> {
-    const answer = await send(base, call, options)
+    const answer = await send(api, call, options)
     if (taskSchema.Check(answer)) return answer
     throw unreachable('its answer is not of the expected form')
   }
@@ -76,16 +76,16 @@ export function createTaskClient(url: string): TaskClient {
     },
     wantReplicas: (task, wanted, options) =>
       ask({ method: 'PUT', path: `/${task}/replicas`, json: { wanted } }, options),
-    remove: async (task, options) => void (await send(base, { method: 'DELETE', path: `/${task}` }, options)),
+    remove: async (task, options) => void (await send(api, { method: 'DELETE', path: `/${task}` }, options)),
   }
 }
 
-async function send(base: string, call: Call, { signal }: CallOptions): Promise<unknown> {
+async function send(api: ApiAddress, call: Call, { signal }: CallOptions): Promise<unknown> {
   const { method, path, json, body, headers } = call
   let status: number
   let answer: unknown
   try {
-    const response = await request(`${base}${path}`, {
+    const response = await requestApi(api, `${PATH}${path}`, {
       method,
       signal,
       headersTimeout: SILENCE_MS,

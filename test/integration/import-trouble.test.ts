@@ -6,6 +6,8 @@ import { Readable, Writable } from 'node:stream'
 import { request } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { runDfget } from '../../dfget/cli/run-dfget.ts'
+import { createTokenClient } from '../../lib/http/access/tokens/token-client.ts'
+import { socketEndpoint } from '../../lib/http/client/api-endpoint.ts'
 import { digestOf } from '../../protocol/digest.ts'
 import type { LocatedTask } from '../../protocol/messages/task-api.ts'
 import { ask } from '../helpers/ask.ts'
@@ -313,6 +315,28 @@ describe('the command', () => {
     const taken = await user.run(`swarm:${digest}`, '-O', 'taken', '--supernode', supernode.url, '--quiet')
     expect(taken).toEqual({ code: 0, stdout: '', stderr: '' })
     expect((await readFile(join(user.home, 'taken'))).equals(content)).toBe(true)
+  })
+
+  test('needs a token for a supernode that is no trial', async () => {
+    const supernode = await cluster.supernode({ trial: 'false' })
+    await writeFile(join(user.home, 'file'), 'text')
+    const tokenOf = async (role: string) => {
+      const owner = socketEndpoint(join(supernode.dataDir, 'supernode.sock'))
+      const { token } = await createTokenClient(owner, 'SUPERNODE_UNREACHABLE').create({ role: role as 'viewer' })
+      await writeFile(join(user.home, role), `${token}\n`)
+      return ['--supernode', supernode.url, '--token-file', role]
+    }
+    const refused = await user.run('import', 'file', '--supernode', supernode.url)
+    expect(refused.code).not.toBe(0)
+    expect(refused.stderr).toContain('"supernode token create --role viewer"')
+    expect((await user.run('import', 'file', ...(await tokenOf('viewer')))).stderr).toContain('not for viewers')
+    const operator = await tokenOf('operator')
+    expect(await user.run('import', 'file', ...operator)).toMatchObject({ code: 0 })
+    const digest = digestOf(Buffer.from('text'))
+    expect(await user.run('stat', digest, '--supernode', supernode.url, '--token-file', 'viewer')).toMatchObject({
+      code: 0,
+    })
+    expect(await user.run('rm', digest, ...operator)).toMatchObject({ code: 0 })
   })
 
   test('can be interrupted while it sends', async () => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -103,6 +104,17 @@ test('who may use the routes of a dfdaemon', async () => {
     'PUT /api/v1/limits': 'operator',
     'PUT /api/v1/store/tasks/{id}/pin': 'operator',
   })
+})
+
+test.each(['supernode', 'dfdaemon'] as const)('docs/api.md has the routes of a %s and their roles', async name => {
+  const page = await readFile(new URL('../../docs/api.md', import.meta.url), 'utf8')
+  const [, table = ''] = new RegExp(`\\| route of a ${name} .*\n((?:\\|.*\n)+)`).exec(page) ?? []
+  const documented = table.split('\n').flatMap(row => {
+    const [, routes = '', roles = ''] = row.split('|')
+    const named = [...routes.matchAll(/`([A-Z]+ [^`]+)`/g)].map(([, route]) => route ?? '')
+    return named.map(route => [route, roles.trim()])
+  })
+  expect(Object.fromEntries(documented)).toEqual(rolesOf(await readApiDocument(programs[name]())))
 })
 
 describe.each(['supernode', 'dfdaemon'] as const)('a %s', name => {

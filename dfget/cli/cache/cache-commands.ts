@@ -107,7 +107,9 @@ async function clientOf(config: DfgetConfig): Promise<TaskClient> {
   const supernode = requireSupernode(config)
   // Loaded here: help and complaints need no HTTP client.
   const { createTaskClient } = await import('../../../supernode/client/task-client.ts')
-  return createTaskClient(supernode)
+  const { urlEndpoint } = await import('../../../lib/http/client/api-endpoint.ts')
+  const { readToken } = await import('../../../lib/http/client/token-file.ts')
+  return createTaskClient(urlEndpoint(supernode, config.tokenFile === '' ? undefined : readToken(config.tokenFile)))
 }
 
 /** @throws DamselflyError TASK_UNKNOWN for what the supernode does not have; what the origin of a URL says to the supernode */

@@ -1,8 +1,7 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import type { Command } from 'commander'
-import { DamselflyError } from '../../../protocol/errors.ts'
-import { parseToken } from '../../../protocol/token.ts'
 import { type ApiEndpoint, socketEndpoint, urlEndpoint } from './api-endpoint.ts'
+import { readToken } from './token-file.ts'
 
 /** Where a command finds the program that it asks, unless it is told otherwise. */
 export interface ApiDefaults {
@@ -41,19 +40,6 @@ export function chooseEndpoint({ url, daemon, tokenFile }: ApiOptions, defaults:
     return socketEndpoint(defaults.operatorSocket)
   }
   return urlEndpoint(given ?? defaults.url(), token)
-}
-
-/** Reads the token in a file. @throws DamselflyError CONFIG_INVALID */
-export function readToken(path: string): string {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8').trim()
-  } catch (error) {
-    throw new DamselflyError('CONFIG_INVALID', `the token file cannot be read: ${(error as Error).message}`)
-  }
-  if (parseToken(text) !== undefined) return text
-  // Whatever is in there may be a secret.
-  throw new DamselflyError('CONFIG_INVALID', `${path} holds no token: expected one line that begins with dmsl_`)
 }
 
 function isSocket(path: string): boolean {

@@ -2,6 +2,7 @@ import { type IncomingMessage, request } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { Value } from 'typebox/value'
 import { apiRefusal } from '../../lib/http/api-refusal.ts'
+import { contentLength } from '../../lib/origin/content-plan.ts'
 import { OriginError } from '../../lib/origin/origin-error.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import {
@@ -112,7 +113,11 @@ export function createContentClient(socketPath: string): ContentClient {
 function given(response: IncomingMessage, signal: AbortSignal): GivenContent {
   const { headers, statusCode } = response
   const part = statusCode === 206 ? parseContentRange(headers['content-range']) : undefined
-  const length = headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
+  const length = contentLength(headers['content-length'])
+  if (length === 'bad') {
+    response.destroy()
+    throw unreachable('its answer has a size above 2^53')
+  }
   const pull = String(headers['damselfly-pull'] ?? '')
   const [, task = ''] = /task="([^"]+)"/.exec(pull) ?? []
   return {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import { answers, jsonAnswer } from '../../lib/http/answers.ts'
+import { contentLength } from '../../lib/origin/content-plan.ts'
 import { parseDigest } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { ImportQuery, ReplicaRequest } from '../../protocol/messages/task-api.ts'
@@ -46,8 +47,8 @@ export function addImportRoutes(app: FastifyInstance, { views, imports }: Import
       { schema: taking, config },
       async ({ raw, params, query }, reply) => {
         const digest = parseDigest(params.id)
-        const length = raw.headers['content-length']
-        const sizeBytes = length === undefined ? undefined : Number(length)
+        const sizeBytes = contentLength(raw.headers['content-length'])
+        if (sizeBytes === 'bad') throw new DamselflyError('SIZE_INVALID', 'the Content-Length is above 2^53')
         const wasThere = await imports.take({ digest, sizeBytes, body: bodyOf(raw) }, query.replicas)
         return reply.code(wasThere ? 200 : 201).send(await views.show(taskIdOfDigest(digest)))
       },

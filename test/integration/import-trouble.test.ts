@@ -59,6 +59,21 @@ describe('PUT /api/v1/tasks/{digest}', () => {
     })
   })
 
+  test('a size above 2^53 is refused before anything is read', async () => {
+    const supernode = await cluster.supernode()
+    const digest = digestOf(Buffer.from('something'))
+    const sent = httpRequest(`${supernode.url}/api/v1/tasks/${digest}`, {
+      method: 'PUT',
+      headers: { 'content-length': '9007199254740993' },
+    })
+    sent.on('error', () => {})
+    sent.flushHeaders()
+    const status = await new Promise(resolve => sent.once('response', answer => resolve(answer.statusCode)))
+    sent.destroy()
+    expect(status).toBe(400)
+    expect(await tasks(supernode)).toEqual([])
+  })
+
   test('an upload that breaks off leaves nothing', async () => {
     const supernode = await cluster.supernode()
     const content = randomBytes(2 * MIB)

@@ -1,19 +1,14 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
+import { type Ed25519Keys, keysOfSeed } from './ed25519-seed.ts'
 
 const SIGNATURE_BYTES = 64
-const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 
-/** Ed25519 (RFC 8032) keys of a cluster. The public one travels as its 32 raw bytes in base64url. */
-export interface ClusterKey {
-  readonly privateKey: KeyObject
-  readonly publicKey: string
-}
+/** Keys of a cluster. The public one travels as its 32 raw bytes in base64url. */
+export type ClusterKey = Ed25519Keys
 
 /** The keys that a 32-byte seed stands for. */
 export function clusterKeyFromSeed(seed: Uint8Array): ClusterKey {
-  const privateKey = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' })
-  const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' })
-  return { privateKey, publicKey: x }
+  return keysOfSeed(seed)
 }
 
 /** The public part of a cluster's key, from base64url. @throws Error for what is no Ed25519 public key */

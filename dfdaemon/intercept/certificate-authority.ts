@@ -4,8 +4,9 @@ import type { Clock } from '../../lib/clock.ts'
 import { ensurePrivateDirectory, writeFileAtomically } from '../../lib/fs.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { OPEN_TO_OTHERS, readOwnFile, WRITABLE_BY_OTHERS } from '../../lib/own-file.ts'
+import type { CertificateAndKey } from '../../lib/tls/certificate.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
-import { type CertificateAndKey, makeCertificateAuthority, makeLeaf, nameConstraintsOf } from './certificates.ts'
+import { makeCertificateAuthority, makeLeaf, nameConstraintsOf } from './certificates.ts'
 import { decodeNameConstraints, type PermittedHosts } from './name-constraints.ts'
 
 /** Vouches for the hosts that are intercepted. */

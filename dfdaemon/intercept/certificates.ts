@@ -1,5 +1,5 @@
 import 'reflect-metadata'
-import { createPrivateKey, createPublicKey, KeyObject, randomBytes, webcrypto } from 'node:crypto'
+import { createPrivateKey, createPublicKey, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import {
   AuthorityKeyIdentifierExtension,
@@ -14,20 +14,14 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509'
+import {
+  type CertificateAndKey,
+  datesOf,
+  privateKeyPem,
+  randomSerialNumber,
+  type Validity,
+} from '../../lib/tls/certificate.ts'
 import { encodeNameConstraints, NAME_CONSTRAINTS_OID } from './name-constraints.ts'
-
-/** A certificate and its private key, both in PEM. */
-export interface CertificateAndKey {
-  readonly certificate: string
-  /** PKCS#8. */
-  readonly key: string
-}
-
-/** From when to when a certificate is valid, in milliseconds since 1970. */
-export interface Validity {
-  readonly notBeforeMs: number
-  readonly notAfterMs: number
-}
 
 const KEY = { name: 'ECDSA', namedCurve: 'P-256' } as const
 const SIGNATURE = { name: 'ECDSA', hash: 'SHA-256' } as const
@@ -98,21 +92,6 @@ export async function makeLeaf(
 export function nameConstraintsOf(certificate: string): Uint8Array | undefined {
   const value = new X509Certificate(certificate).getExtension(NAME_CONSTRAINTS_OID)?.value
   return value === undefined ? undefined : new Uint8Array(value)
-}
-
-function datesOf({ notBeforeMs, notAfterMs }: Validity) {
-  return { notBefore: new Date(notBeforeMs), notAfter: new Date(notAfterMs) }
-}
-
-/** Positive and without a leading zero byte, as DER wants it. */
-function randomSerialNumber(): string {
-  const bytes = randomBytes(16)
-  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40
-  return bytes.toString('hex')
-}
-
-function privateKeyPem(key: webcrypto.CryptoKey): string {
-  return KeyObject.from(key).export({ type: 'pkcs8', format: 'pem' }).toString()
 }
 
 async function importKeys(pem: string): Promise<webcrypto.CryptoKeyPair> {

@@ -1,15 +1,13 @@
-import { createPrivateKey, createPublicKey, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
+import { keysOfSeed } from '../../protocol/ed25519-seed.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { ensurePrivateDirectory, writeFileAtomically } from '../fs.ts'
 import { OPEN_TO_OTHERS, readOwnFile } from '../own-file.ts'
 
 const SEED_BYTES = 32
-
-/** What comes before the seed in a private key of PKCS #8 (RFC 8410 §7). */
-const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex')
 
 /**
  * The 32-byte secret behind an Ed25519 key, made at first use and kept 0600 in the data directory.
@@ -36,7 +34,6 @@ export async function loadOrCreateSeed(dataDirectory: string, name: string): Pro
 /** The libp2p key whose public half is a peer's identity (PeerId). */
 export function peerKeyFromSeed(seed: Uint8Array): Ed25519PrivateKey {
   // libp2p would compute the public half itself, which takes a cold program longer than all of its files.
-  const key = createPrivateKey({ key: Buffer.concat([PKCS8_PREFIX, seed]), format: 'der', type: 'pkcs8' })
-  const { x = '' } = createPublicKey(key).export({ format: 'jwk' })
-  return privateKeyFromRaw(Buffer.concat([seed, Buffer.from(x, 'base64url')])) as Ed25519PrivateKey
+  const { publicKey } = keysOfSeed(seed)
+  return privateKeyFromRaw(Buffer.concat([seed, Buffer.from(publicKey, 'base64url')])) as Ed25519PrivateKey
 }

@@ -1,8 +1,6 @@
 import { join } from 'node:path'
-import { Level } from 'level'
-import { ensurePrivateDirectory } from '../../lib/fs.ts'
-import { createStartable, type Startable } from '../../lib/lifecycle.ts'
-import { DamselflyError } from '../../protocol/errors.ts'
+import { createLifecycle, type Startable } from '../../lib/lifecycle.ts'
+import { RecordStore } from '../../lib/record-store.ts'
 import type { TaskId } from '../../protocol/task.ts'
 
 /** What is remembered of imported content. */
@@ -13,20 +11,17 @@ export interface ImportRecord {
   readonly importedAt: number
 }
 
-/** Remembers what was imported, in a database of its own: the store only knows blocks, whoever they are from. */
+/** Remembers what was imported, beside the store, which only knows blocks, whoever they are from. */
 export class ImportStore implements Startable {
-  readonly #dataDir: string
-  readonly #lifecycle = createStartable(
-    () => this.#begin(),
-    () => this.#end(),
-  )
-  readonly #records = new Map<TaskId, ImportRecord>()
-  #database: Level | undefined
-  #levels: ReturnType<typeof sublevels> | undefined
+  readonly #records: RecordStore<TaskId, ImportRecord>
+  readonly #unproven: RecordStore<TaskId, true>
+  readonly #lifecycle: Startable
 
-  /** @param init.dataDir a folder in it holds the database; one process at a time uses it */
-  constructor(init: { readonly dataDir: string }) {
-    this.#dataDir = init.dataDir
+  /** @param init.dataDir folders in it hold the records; one process at a time uses them */
+  constructor({ dataDir }: { readonly dataDir: string }) {
+    this.#records = new RecordStore({ directory: join(dataDir, 'imports'), name: 'imports' })
+    this.#unproven = new RecordStore({ directory: join(dataDir, 'imports-unproven'), name: 'imports' })
+    this.#lifecycle = createLifecycle([this.#records, this.#unproven])
   }
 
   /** @throws DamselflyError CONFIG_INVALID, STORE_FAILED */
@@ -43,74 +38,31 @@ export class ImportStore implements Startable {
   }
 
   all(): ReadonlyMap<TaskId, ImportRecord> {
-    return this.#records
+    return this.#records.all()
   }
 
   /** @throws DamselflyError STORE_FAILED */
-  async put(taskId: TaskId, record: ImportRecord): Promise<void> {
-    await named(() => this.#open().records.put(taskId, record))
-    this.#records.set(taskId, record)
+  put(taskId: TaskId, record: ImportRecord): Promise<void> {
+    return this.#records.put(taskId, record)
   }
 
   /** @returns false if it was not there. @throws DamselflyError STORE_FAILED */
-  async delete(taskId: TaskId): Promise<boolean> {
-    if (!this.#records.has(taskId)) return false
-    await named(() => this.#open().records.del(taskId))
+  delete(taskId: TaskId): Promise<boolean> {
     return this.#records.delete(taskId)
   }
 
   /** Notes that blocks are being stored which nobody has proven; after a crash they are still noted. @throws DamselflyError STORE_FAILED */
-  async mark(taskId: TaskId): Promise<void> {
-    await named(() => this.#open().unproven.put(taskId, ''))
+  mark(taskId: TaskId): Promise<void> {
+    return this.#unproven.put(taskId, true)
   }
 
   /** The blocks have been proven, or are gone. @throws DamselflyError STORE_FAILED */
   async unmark(taskId: TaskId): Promise<void> {
-    await named(() => this.#open().unproven.del(taskId))
+    await this.#unproven.delete(taskId)
   }
 
   /** What is noted by `mark`. */
-  async marked(): Promise<TaskId[]> {
-    const found: TaskId[] = []
-    for await (const taskId of this.#open().unproven.keys()) found.push(taskId as TaskId)
-    return found
-  }
-
-  async #begin(): Promise<void> {
-    const directory = join(this.#dataDir, 'imports')
-    await ensurePrivateDirectory(directory)
-    const database = new Level(directory)
-    await named(() => database.open())
-    this.#database = database
-    this.#levels = sublevels(database)
-    for await (const [taskId, record] of this.#levels.records.iterator()) this.#records.set(taskId as TaskId, record)
-  }
-
-  async #end(): Promise<void> {
-    const database = this.#database
-    this.#database = undefined
-    this.#levels = undefined
-    this.#records.clear()
-    await database?.close()
-  }
-
-  #open(): ReturnType<typeof sublevels> {
-    if (this.#levels === undefined) throw new DamselflyError('STORE_FAILED', 'the list of imports is not open')
-    return this.#levels
-  }
-}
-
-function sublevels(database: Level) {
-  return {
-    records: database.sublevel<string, ImportRecord>('records', { valueEncoding: 'json' }),
-    unproven: database.sublevel<string, string>('unproven', { valueEncoding: 'utf8' }),
-  }
-}
-
-async function named<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    throw new DamselflyError('STORE_FAILED', `imports: ${(error as Error).message}`, { cause: error })
+  marked(): TaskId[] {
+    return [...this.#unproven.all().keys()]
   }
 }

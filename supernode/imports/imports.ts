@@ -33,7 +33,7 @@ export class Imports implements Startable {
   /** The records and the store have been started. */
   async start(): Promise<void> {
     const { records, store, replicas, logger } = this.#components
-    for (const taskId of await records.marked()) {
+    for (const taskId of records.marked()) {
       if ((await store.find(taskId))?.complete !== true) await store.remove(taskId)
       await records.unmark(taskId)
     }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type CertificateAndKey, makeCertificateAuthority, makeLeaf } from '../../../dfdaemon/intercept/certificates.ts'
+import { makeCertificateAuthority, makeLeaf } from '../../../dfdaemon/intercept/certificates.ts'
+import type { CertificateAndKey } from '../../../lib/tls/certificate.ts'
 import { type Bench, createBench } from '../bench.ts'
 import type { Surroundings } from '../programs.ts'
 import { type DockerRegistry, startDockerRegistry } from '../runtimes/docker-registry.ts'

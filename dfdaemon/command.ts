@@ -9,6 +9,7 @@ import { apiDefaults } from './api-defaults.ts'
 import { DfdaemonConfig } from './config.ts'
 import { createDfdaemon } from './create-dfdaemon.ts'
 import { createExplainCommand } from './explain/explain-command.ts'
+import { createJoinCommand } from './join/join-command.ts'
 import { createDoctorCommand } from './node/doctor/doctor-command.ts'
 import { createInstallCommand, createUninstallCommand } from './node/install/install-command.ts'
 import { createStoreCommand } from './store/store-command.ts'
@@ -29,6 +30,7 @@ command
   .addCommand(createDoctorCommand())
   .addCommand(createExplainCommand())
   .addCommand(createInstallCommand())
+  .addCommand(createJoinCommand())
   .addCommand(
     createLimitsCommand({
       program: 'dfdaemon',

@@ -1,3 +1,4 @@
+import { findCluster } from '../dfget/peer/cluster/find-cluster.ts'
 import { createSwarmPeer } from '../dfget/peer/create-swarm-peer.ts'
 import { PeerLimitsConfig } from '../dfget/peer/exchange/limits-config.ts'
 import { createPeerLimits } from '../dfget/peer/exchange/peer-limits.ts'
@@ -11,7 +12,9 @@ import { DiskBlockStore } from '../lib/blocks/disk-block-store.ts'
 import { quotaOf } from '../lib/blocks/store-config.ts'
 import { countStore, STORE_METRICS } from '../lib/blocks/store-metrics.ts'
 import { systemClock } from '../lib/clock.ts'
+import { ClusterClock } from '../lib/cluster-clock.ts'
 import { operatorSocketOf } from '../lib/config/operator-socket-setting.ts'
+import { checkTrial } from '../lib/config/trial-setting.ts'
 import { createThreadHasher } from '../lib/hashing/thread-hasher.ts'
 import { socketSource } from '../lib/http/access/socket-source.ts'
 import { createTokenSource } from '../lib/http/access/token-source.ts'
@@ -70,7 +73,9 @@ export interface Dfdaemon extends Startable {
 
 /** Puts a dfdaemon together. */
 export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Promise<Dfdaemon> {
-  const clock = systemClock
+  const multiaddrs = { 'p2p.listen': config.p2p.listen, 'p2p.announce': config.p2p.announce }
+  checkTrial(config.trial, { listen: { listen: config.listen }, multiaddrs })
+  const clock = new ClusterClock(systemClock)
   const metrics = createMetrics(
     {
       ...DFDAEMON_METRICS,
@@ -111,6 +116,14 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     { tags: config.tags, tagDeadlineMs: config.tagDeadlineMs },
   )
   const privateKey = peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
+  const { api, cluster } = await findCluster(
+    { clock, logger, account: { refused: () => metrics.refusedConnections.inc() } },
+    {
+      supernode: config.supernode,
+      multiaddrs,
+      dataDir: config.dataDir,
+    },
+  )
 
   const { protection, maxPeerConnections } = createProgramProtection({ clock, logger, metrics }, config)
   const limits = createPeerLimits({ clock, metrics }, config.limits)
@@ -119,12 +132,18 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
   const quota = quotaOf(config.store)
   const peer = createSwarmPeer(
     {
-      node: await createLibp2pNode({ privateKey, ...config.p2p, maxConnections: maxPeerConnections }),
+      node: await createLibp2pNode({
+        privateKey,
+        ...config.p2p,
+        maxConnections: maxPeerConnections,
+        clock,
+        ...(cluster && { admission: cluster.admission }),
+      }),
       store: new DiskBlockStore({ logger, clock, buffers, hasher }, { dataDir: config.dataDir, quota }),
       buffers,
       hasher,
       origin,
-      supernode: config.supernode === '' ? undefined : createSupernodeClient(config.supernode),
+      supernode: api && createSupernodeClient(api),
       limits,
       kept: createKeptTasks({ dataDir: config.dataDir }),
       clock,
@@ -201,6 +220,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
       mirrors,
       fetcher,
       manifestStore,
+      ...(cluster ? [cluster] : []),
       peer,
       auditLog,
       tokens,

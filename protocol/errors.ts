@@ -47,8 +47,12 @@ export const ERRORS = {
   STORE_FAILED: { status: 500, retryable: true, message: 'the block store could not read or write' },
   STORE_FULL: { status: 507, retryable: true, message: 'the block store has no room' },
   SUPERNODE_UNREACHABLE: { status: 503, retryable: true, message: 'the supernode could not be reached' },
+  NOT_BLOCKED: { status: 404, retryable: false, message: 'it is not on the blocklist' },
+  PEER_UNKNOWN: { status: 404, retryable: false, message: 'peer unknown' },
+  TASK_BLOCKED: { status: 403, retryable: false, message: 'an operator has blocked this content' },
   TASK_UNKNOWN: { status: 404, retryable: false, message: 'task unknown' },
   TOKEN_UNKNOWN: { status: 404, retryable: false, message: 'no such token' },
+  TOKEN_INVALID: { status: 401, retryable: false, message: 'the token is malformed, expired, used up or revoked' },
   TICKET_INVALID: {
     status: 403,
     retryable: false,

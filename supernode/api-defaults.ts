@@ -4,9 +4,11 @@ import { localUrl } from '../lib/http/local-url.ts'
 import type { SupernodeConfig } from './config.ts'
 
 /** Where the supernode's own commands find it, by its settings. */
-export function apiDefaults(config: Pick<SupernodeConfig, 'operatorSocket' | 'dataDir' | 'http'>): ApiDefaults {
+export function apiDefaults(
+  config: Pick<SupernodeConfig, 'operatorSocket' | 'dataDir' | 'http' | 'trial'>,
+): ApiDefaults {
   return {
     operatorSocket: operatorSocketOf('supernode', config),
-    url: () => localUrl(config.http.listen, '--url'),
+    url: () => localUrl(config.http.listen, '--url').replace(/^http/, config.trial ? 'http' : 'https'),
   }
 }

@@ -9,6 +9,7 @@ import { apiDefaults } from './api-defaults.ts'
 import { SupernodeConfig } from './config.ts'
 import { createSupernode } from './create-supernode.ts'
 import { SupernodeLimitsConfig } from './limits.ts'
+import { createOperatorCommands } from './operator-commands.ts'
 
 /** The command line of the program. */
 export const command = createConfigCommand(
@@ -43,3 +44,6 @@ command
       unreachable: 'SUPERNODE_UNREACHABLE',
     }),
   )
+
+for (const operating of createOperatorCommands({ defaults: () => apiDefaults(configOf(command, SupernodeConfig)) }))
+  command.addCommand(operating)

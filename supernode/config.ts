@@ -21,6 +21,30 @@ export const SupernodeConfig = Type.Object(
           pattern: '^.+:\\d{1,5}$',
           description: 'address and port of the HTTP API; port 0 picks a free one',
         }),
+        certFile: Type.String({
+          default: '',
+          placeholder: 'file',
+          description:
+            "PEM certificate of the HTTPS API, and those it depends on, for the name that nodes use; read again each hour. One that the cluster's own key signs if empty, which nodes know by their token",
+        }),
+        keyFile: Type.String({ default: '', placeholder: 'file', description: 'PEM private key of certFile' }),
+      },
+      { additionalProperties: false, default: {} },
+    ),
+    membership: Type.Object(
+      {
+        lifetimeMinutes: Type.Number({
+          default: 60,
+          minimum: 1,
+          maximum: 24 * 60,
+          description:
+            "how long a node's credential lasts, which it renews after half of it: without a supernode nodes know each other for so long",
+        }),
+        forgetDays: Type.Number({
+          default: 30,
+          minimum: 1,
+          description: 'how long a node may be away and still come back without a new token',
+        }),
       },
       { additionalProperties: false, default: {} },
     ),

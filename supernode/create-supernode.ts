@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { AuditLog } from '../lib/audit/audit-log.ts'
 import { addAudit } from '../lib/audit/audit-requests.ts'
 import { AUDIT_METRICS } from '../lib/audit/metrics.ts'
@@ -9,8 +10,10 @@ import { quotaOf } from '../lib/blocks/store-config.ts'
 import { countStore, STORE_METRICS } from '../lib/blocks/store-metrics.ts'
 import { systemClock } from '../lib/clock.ts'
 import { operatorSocketOf } from '../lib/config/operator-socket-setting.ts'
+import { checkTrial } from '../lib/config/trial-setting.ts'
 import { serveBlocks } from '../lib/exchange/block-server.ts'
 import { createThreadHasher } from '../lib/hashing/thread-hasher.ts'
+import { nodeSource } from '../lib/http/access/node-source.ts'
 import { socketSource } from '../lib/http/access/socket-source.ts'
 import { createTokenSource } from '../lib/http/access/token-source.ts'
 import { addTokenRoutes } from '../lib/http/access/tokens/token-routes.ts'
@@ -18,6 +21,7 @@ import { TokenStore } from '../lib/http/access/tokens/token-store.ts'
 import { trialSource } from '../lib/http/access/trial-source.ts'
 import { createHttpServer } from '../lib/http/api-server.ts'
 import { addHealthRoutes } from '../lib/http/health-routes.ts'
+import { parseListenAddress } from '../lib/http/listen-address.ts'
 import { createLocalSocket } from '../lib/http/local-socket.ts'
 import { PROTECTION_METRICS } from '../lib/http/protection/metrics.ts'
 import { createProgramProtection } from '../lib/http/protection/program-protection.ts'
@@ -38,14 +42,17 @@ import { createRegistryGate } from '../lib/origin/upstreams/registry-gate.ts'
 import { configuredAccounts, configuredTls } from '../lib/origin/upstreams/upstream-settings.ts'
 import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
-import { MAX_REGISTRATION_BYTES } from '../protocol/messages/registration.ts'
+import { type ClusterInfo, MAX_REGISTRATION_BYTES } from '../protocol/messages/registration.ts'
 import { TOKEN_ROLES } from '../protocol/messages/token-api.ts'
+import type { TaskId } from '../protocol/task.ts'
 import { clusterKeyFromSeed, createTicketVerifier } from '../protocol/ticket.ts'
 import { admissionByScheme } from './api/admission.ts'
+import { addBlocklistRoutes } from './api/blocklist.ts'
 import { SUPERNODE_API } from './api/description.ts'
 import { addDialBackRoute } from './api/dial-back.ts'
 import { addImportRoutes } from './api/imports.ts'
 import { joinUrlOf } from './api/join-url.ts'
+import { addMemberRoutes } from './api/members.ts'
 import { addPeerRoutes } from './api/peers.ts'
 import { PUBLIC_ROUTES } from './api/public-routes.ts'
 import { addRegistrationRoutes } from './api/registration.ts'
@@ -60,12 +67,14 @@ import { ImportStore } from './imports/import-store.ts'
 import { Imports } from './imports/imports.ts'
 import { createSwarmOrigin } from './imports/swarm-origin.ts'
 import { createSupernodeLimits, SupernodeLimitsConfig } from './limits.ts'
+import { createMembership } from './members/create-membership.ts'
 import { SUPERNODE_METRICS } from './metrics.ts'
 import { ReplicaKeeper } from './replicas/replica-keeper.ts'
 import { createSchedulerState } from './scheduler/state.ts'
 import { Seeder } from './seed/seeder.ts'
 import { SmallContentStore } from './small/small-content-store.ts'
 import { SmallContents } from './small/small-contents.ts'
+import { createServerCertificate } from './tls/server-certificate.ts'
 
 /** A peer that could not keep a replica is not asked for it again before, in milliseconds. */
 const REPLICA_RETRY_MS = 10 * 60_000
@@ -81,6 +90,10 @@ export interface Supernode extends Startable {
 
 /** Puts a supernode together. */
 export async function createSupernode(config: SupernodeConfig, logger: Logger): Promise<Supernode> {
+  checkTrial(config.trial, {
+    listen: { 'http.listen': config.http.listen },
+    multiaddrs: { 'p2p.listen': config.p2p.listen, 'p2p.announce': config.p2p.announce },
+  })
   const clock = systemClock
   const metrics = createMetrics(
     { ...SUPERNODE_METRICS, ...AUDIT_METRICS, ...STORE_METRICS, ...PROTECTION_METRICS },
@@ -92,7 +105,38 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
 
   const privateKey = peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))
   const { protection, maxPeerConnections } = createProgramProtection({ clock, logger, metrics }, config)
-  const node = await createLibp2pNode({ privateKey, ...config.p2p, maxConnections: maxPeerConnections })
+  const tokens = new TokenStore(
+    { clock },
+    { dataDir: config.dataDir, roles: TOKEN_ROLES, clusterKey: clusterKey.publicKey },
+  )
+  const members = createMembership(
+    {
+      clusterKey,
+      tokens: { spend: async token => (await tokens.spend(token, 'node')).id },
+      clock,
+      logger,
+      account: { refused: () => metrics.refusedConnections.inc() },
+      expel: peers => director.expel(peers),
+      async forbid(task) {
+        director.forbid('forbid', [task])
+        await dropTask(task)
+      },
+      allow: task => director.forbid('allow', [task]),
+    },
+    {
+      dataDir: config.dataDir,
+      peer: peerIdFromPrivateKey(privateKey).toString(),
+      lifetimeMs: config.membership.lifetimeMinutes * 60_000,
+      forgetMs: config.membership.forgetDays * 86_400_000,
+    },
+  )
+  const { membership, expulsions, blocklist } = members
+  const node = await createLibp2pNode({
+    privateKey,
+    ...config.p2p,
+    maxConnections: maxPeerConnections,
+    ...(!config.trial && { admission: members.admission }),
+  })
   const buffers = new BlockBuffers()
   const hasher = createThreadHasher()
   const quota = quotaOf(config.store)
@@ -138,8 +182,8 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
         scheduled: elapsedMs => metrics.schedulerSeconds.inc(elapsedMs / 1000),
       },
       replicas,
-      // Nobody expels yet.
-      expulsions: { current: () => [] },
+      expulsions,
+      forbidden: () => blocklist.tasks(),
       refuse: peers => node.expel(peers),
       record: event => eventLog.record(event),
     },
@@ -166,17 +210,34 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   })
   const imports = new Imports({ records: imported, store, seeder, replicas, clock, logger })
 
-  const tokens = new TokenStore(
-    { clock },
-    { dataDir: config.dataDir, roles: TOKEN_ROLES, clusterKey: clusterKey.publicKey },
-  )
+  /** In this order: nobody is let in any more while the rest goes. @returns whether there was anything of it */
+  async function dropTask(task: TaskId): Promise<boolean> {
+    const gone = [await imports.forget(task), await smallStore.delete(task), await seeder.drop(task)]
+    return gone.includes(true)
+  }
+
+  const certificate = config.trial
+    ? undefined
+    : await createServerCertificate(
+        { clusterKey, clock, logger, replaced: next => http.replaceCertificate(next) },
+        { ...config.http, host: parseListenAddress(config.http.listen).host },
+      )
+  const cluster = (): ClusterInfo => ({
+    supernode: { id: node.peerId, addresses: node.addresses() },
+    clusterKey: clusterKey.publicKey,
+    now: clock.wallTime(),
+  })
+
   const http = await createHttpServer({
     listen: config.http.listen,
     bodyLimitBytes: MAX_REGISTRATION_BYTES,
     logger,
     api: SUPERNODE_API,
+    tls: certificate?.initial,
     access: {
-      sources: config.trial ? [trialSource] : [createTokenSource(tokens), socketSource],
+      sources: config.trial
+        ? [trialSource]
+        : [nodeSource(peer => membership.admits(peer)), createTokenSource(tokens), socketSource],
       publicRoutes: PUBLIC_ROUTES,
       tokenCommand: 'supernode token create',
     },
@@ -192,14 +253,23 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       protection.count()
       metrics.tasks.set([...seeder.tasks()].length)
       metrics.peers.set(director.peers().length)
+      metrics.members.set(membership.members().size)
+      metrics.blockedTasks.set(blocklist.tasks().length)
+      metrics.blockedPeers.set(blocklist.list().length - blocklist.tasks().length)
       return metrics.text()
     },
   })
   addPeerRoutes(http.app, { peers: () => director.peers() })
   const views = createTaskViews({ seeder, small: smallStore, store, director, imports, replicas })
-  addTaskRoutes(http.app, { views, seeder, small: smallStore, imports, admission })
+  addTaskRoutes(http.app, { views, drop: dropTask, admission })
   addImportRoutes(http.app, { views, imports })
   addLimitsRoutes(http.app, { limits, schema: SupernodeLimitsConfig })
+  addMemberRoutes(http.app, {
+    membership,
+    cluster,
+    linked: () => new Set(director.peers().map(({ id }) => id)),
+  })
+  addBlocklistRoutes(http.app, { blocklist })
   addTokenRoutes(http.app, { tokens, joinUrl: () => joinUrlOf(http.url()) })
   addDialBackRoute(http.app, { node, peers: () => director.peers() })
   addRegistrationRoutes(http.app, {
@@ -210,7 +280,8 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     clusterKey,
     ticketLifetimeMs: config.ticketLifetimeSeconds * 1000,
     clock,
-    cluster: () => ({ supernode: { id: node.peerId, addresses: node.addresses() }, clusterKey: clusterKey.publicKey }),
+    blocklist,
+    cluster,
     account: result => metrics.registrations.inc({ result }),
   })
 
@@ -261,6 +332,8 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       node,
       auditLog,
       tokens,
+      members,
+      ...(certificate ? [certificate] : []),
       http,
       operatorSocket,
     ]),

@@ -20,6 +20,30 @@ export const SUPERNODE_METRICS = defineMetrics({
     help: 'Time for which uploads waited for the rate limit; several wait at once.',
     labels: [],
   },
+  refusedConnections: {
+    type: 'counter',
+    name: 'damselfly_supernode_refused_connections_total',
+    help: 'Connections of peers that did not show that they are members of the cluster.',
+    labels: [],
+  },
+  members: {
+    type: 'gauge',
+    name: 'damselfly_supernode_member_nodes',
+    help: 'Members of the cluster.',
+    labels: [],
+  },
+  blockedPeers: {
+    type: 'gauge',
+    name: 'damselfly_supernode_blocked_peers',
+    help: 'Peers on the blocklist.',
+    labels: [],
+  },
+  blockedTasks: {
+    type: 'gauge',
+    name: 'damselfly_supernode_blocked_tasks',
+    help: 'Contents on the blocklist.',
+    labels: [],
+  },
   refusals: {
     type: 'counter',
     name: 'damselfly_supernode_refusals_total',

@@ -23,7 +23,8 @@ export const SWARM_SETTINGS = {
     group,
     default: '',
     placeholder: 'file',
-    description: 'file with a token of the supernode: of an operator for import and rm, of a viewer for stat',
+    description:
+      'file with a token of the supernode, unless that is on trial: of the role node for a run that is a peer itself, viewer or operator for import, stat and rm',
   }),
   disableBackToSource: Type.Boolean({
     group,

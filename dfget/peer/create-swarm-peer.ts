@@ -2,7 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
 import type { BlockBuffers } from '../../lib/blocks/block-buffers.ts'
 import type { BlockStore } from '../../lib/blocks/block-store.ts'
-import type { Clock } from '../../lib/clock.ts'
+import type { ClusterClock } from '../../lib/cluster-clock.ts'
 import { serveBlocks } from '../../lib/exchange/block-server.ts'
 import type { Hasher } from '../../lib/hashing/hasher.ts'
 import { createLifecycle, type Startable } from '../../lib/lifecycle.ts'
@@ -17,6 +17,7 @@ import type { TaskId } from '../../protocol/task.ts'
 import type { SupernodeClient } from '../../supernode/client/supernode-client.ts'
 import { BlockClient } from './exchange/block-client.ts'
 import type { PeerLimits } from './exchange/peer-limits.ts'
+import { ForbiddenTasks } from './forbidden-tasks.ts'
 import { Holdings } from './holdings.ts'
 import type { PEER_METRICS } from './metrics.ts'
 import type { Peer } from './peer.ts'
@@ -42,7 +43,7 @@ export interface PeerComponents {
   readonly limits: PeerLimits
   /** What it keeps because the supernode asks for it; a peer without this keeps nothing. */
   readonly kept?: KeptTasks
-  readonly clock: Clock
+  readonly clock: ClusterClock
   readonly logger: Logger
   readonly metrics: MetricsOf<typeof PEER_METRICS>
 }
@@ -53,8 +54,9 @@ const MAX_BLOCK_CLIENTS = 512
 /** Puts a peer together. It starts and stops its node, its hasher and its store. */
 export function createSwarmPeer(components: PeerComponents, init: { labels?: Labels } = {}): Peer {
   const { node, store, buffers, hasher, supernode, limits, kept, clock, logger, metrics } = components
+  const forbidden = new ForbiddenTasks()
   const resume = {
-    origin: createPermittedOrigin(originByScheme({ swarm: createNoOrigin(), others: components.origin })),
+    origin: createPermittedOrigin(originByScheme({ swarm: createNoOrigin(), others: components.origin }), forbidden),
     logger,
     account: (bytes: number) => metrics.originBytes.inc(bytes),
     gateOf: (task: TaskId) => limits.downloads.gate(() => task),
@@ -77,6 +79,7 @@ export function createSwarmPeer(components: PeerComponents, init: { labels?: Lab
   const tasks: Tasks = new Tasks({
     store,
     holdings,
+    forbidden,
     hasher,
     resume,
     createSession: init =>
@@ -90,9 +93,18 @@ export function createSwarmPeer(components: PeerComponents, init: { labels?: Lab
     clock,
     logger,
   })
+  function forbid(blocked: readonly TaskId[]): void {
+    forbidden.forbid(blocked)
+    for (const task of blocked) {
+      tasks.forbidden(task)
+      stored.remove(task).catch(error => logger.warn({ task, error }, 'blocked content not deleted'))
+    }
+  }
   const listener: SupernodeListener = {
     message(message) {
       if (message.type === 'keep' || message.type === 'release') replicas?.receive(message)
+      else if (message.type === 'forbid') forbid(message.tasks)
+      else if (message.type === 'allow') forbidden.allow(message.tasks)
       else tasks.message(message)
     },
     linked() {

@@ -14,6 +14,12 @@ export const PEER_METRICS = defineMetrics({
     help: 'Block bytes sent to other peers.',
     labels: [],
   },
+  refusedConnections: {
+    type: 'counter',
+    name: 'damselfly_peer_refused_connections_total',
+    help: 'Connections of peers that did not show that they are members of the cluster.',
+    labels: [],
+  },
   refusals: {
     type: 'counter',
     name: 'damselfly_peer_refusals_total',

@@ -8,10 +8,11 @@ import { OriginError } from '../../lib/origin/origin-error.ts'
 import type { ResumeComponents } from '../../lib/origin/read-resumable.ts'
 import type { Bitfield } from '../../protocol/bitfield.ts'
 import type { Digest } from '../../protocol/digest.ts'
-import { toDamselflyError } from '../../protocol/errors.ts'
+import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
 import type { TaskMessage } from '../../protocol/messages/control.ts'
 import { isSwarmUrl } from '../../protocol/swarm-url.ts'
 import { type TaskId, taskIdOfDigest, taskIdOfUrl } from '../../protocol/task.ts'
+import type { ForbiddenTasks } from './forbidden-tasks.ts'
 import type { Holdings } from './holdings.ts'
 import type { OpenOptions, PeerTask } from './peer.ts'
 import type { NeighbourListener, OwnInventory } from './swarm/inventory-links.ts'
@@ -25,6 +26,7 @@ import type { TaskSession, TaskSessionInit } from './task/task-session.ts'
 export interface TasksComponents {
   readonly store: BlockStore
   readonly holdings: Holdings
+  readonly forbidden: Pick<ForbiddenTasks, 'check'>
   readonly hasher: Hasher
   readonly resume: ResumeComponents
   readonly createSession: (init: TaskSessionInit) => TaskSession
@@ -75,6 +77,7 @@ export class Tasks implements NeighbourListener {
     source: Source,
     { signal, mayRead, background = false, oneOff = false, resumes = false }: OpenOptions,
   ): Promise<TaskContent> {
+    this.#components.forbidden.check(source)
     const stored = await this.#openComplete(source)
     if (stored !== undefined) {
       await mayRead?.()
@@ -96,7 +99,8 @@ export class Tasks implements NeighbourListener {
       signal.throwIfAborted()
       // Another caller's credentials may have been refused where these are not.
       const own = session.source === source
-      if ((error instanceof OriginError && own) || isSwarmUrl(source.url)) throw error
+      const isBlocked = toDamselflyError(error).code === 'TASK_BLOCKED'
+      if ((error instanceof OriginError && own) || isBlocked || isSwarmUrl(source.url)) throw error
       this.#components.logger.debug({ error }, 'download failed to start, passing the origin through')
       return passedThroughContent(this.#contentComponents(source, undefined), {
         sizeBytes: session.assembly?.sizeBytes,
@@ -162,6 +166,11 @@ export class Tasks implements NeighbourListener {
 
   neighbourGone(task: TaskId, peer: string): void {
     this.#byTask(task)?.swarm?.neighbourGone(peer)
+  }
+
+  /** A task was blocked while it was being downloaded. */
+  forbidden(task: TaskId): void {
+    this.#byTask(task)?.assembly?.fail(new DamselflyError('TASK_BLOCKED'))
   }
 
   message(message: TaskMessage): void {

@@ -1,8 +1,10 @@
+import { Server as HttpsServer, type ServerOptions } from 'node:https'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { Startable } from '../lifecycle.ts'
 import { listenError } from '../listen-error.ts'
 import type { Logger } from '../logger.ts'
+import type { CertificateAndKey } from '../tls/certificate.ts'
 import { type AccessControl, addAccessControl } from './access/access-control.ts'
 import { parseListenAddress } from './listen-address.ts'
 import { type ApiDescription, addOpenApi } from './openapi.ts'
@@ -22,6 +24,8 @@ export interface ApiServerInit {
   readonly bodyLimitBytes: number
   readonly logger: Logger
   readonly api: ApiDescription
+  /** For HTTPS; HTTP without. Clients are asked for a certificate, of any issuer: what it proves is its key. */
+  readonly tls?: CertificateAndKey | undefined
   /** Who may use its routes. */
   readonly access: AccessControl
   /** Against clients that send too much or too slowly; none where the server is for tests only. */
@@ -35,12 +39,15 @@ export interface ApiServerInit {
 /** An HTTP server that is started and stopped with its program. */
 export interface HttpServer extends Startable {
   readonly app: FastifyInstance
-  /** `http://host:port`, valid while started. */
+  /** `http://host:port` or `https://host:port`, valid while started. */
   url(): string
+  /** Shows another certificate on connections that are made from now on. */
+  replaceCertificate(certificate: CertificateAndKey): void
 }
 
 /** How long an idle client connection is kept. Go's clients reuse theirs for up to 30 s, so it must be longer. */
 const KEEP_ALIVE_MS = 75_000
+const MIN_TLS = 'TLSv1.2'
 
 /**
  * A fastify server whose errors are those of the error table, and which describes itself (`addOpenApi`) and lets nobody have what is
@@ -52,13 +59,15 @@ export async function createHttpServer(init: ApiServerInit): Promise<HttpServer>
     bodyLimitBytes,
     logger,
     api,
+    tls,
     access,
     protection,
     rewriteUrl = asItIs,
     errorBody = apiErrorBody,
   } = init
   const { host, port } = parseListenAddress(listen)
-  const app = fastify({
+  const app: FastifyInstance = fastify({
+    ...(tls && { https: httpsOptions(tls) }),
     bodyLimit: bodyLimitBytes,
     keepAliveTimeout: KEEP_ALIVE_MS,
     http: protection?.serverOptions ?? {},
@@ -101,12 +110,21 @@ export async function createHttpServer(init: ApiServerInit): Promise<HttpServer>
     async stop() {
       await app.close()
     },
+    replaceCertificate({ certificate, key }) {
+      if (app.server instanceof HttpsServer)
+        app.server.setSecureContext({ cert: certificate, key, minVersion: MIN_TLS })
+    },
     url() {
       const address = app.server.address()
       if (address === null || typeof address === 'string') throw new Error('the server is not listening')
-      return `http://${address.address.includes(':') ? `[${address.address}]` : address.address}:${address.port}`
+      const scheme = tls === undefined ? 'http' : 'https'
+      return `${scheme}://${address.address.includes(':') ? `[${address.address}]` : address.address}:${address.port}`
     },
   }
+}
+
+function httpsOptions({ certificate, key }: CertificateAndKey): ServerOptions {
+  return { cert: certificate, key, minVersion: MIN_TLS, requestCert: true, rejectUnauthorized: false }
 }
 
 function asItIs(url: string): string {

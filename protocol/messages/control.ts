@@ -17,6 +17,8 @@ import {
 
 /** Most peers that go into one `expelled` message. */
 export const EXPULSIONS_PER_MESSAGE = 1024
+/** Most tasks that one message forbids or allows. */
+export const FORBIDDEN_TASKS_PER_MESSAGE = 1024
 
 /** Messages that a peer sends to the supernode on the control stream. */
 export const PeerToSupernode = Type.Union([
@@ -83,6 +85,10 @@ export const SupernodeToPeer = Type.Union([
   message('keep', { task: TaskIdField }),
   /** A replica that need not be kept any more. */
   message('release', { task: TaskIdField }),
+  /** Content that an operator has blocked, and that this peer shall delete and give to nobody; all of it after a hello. */
+  message('forbid', { tasks: Type.Array(TaskIdField, { maxItems: FORBIDDEN_TASKS_PER_MESSAGE }) }),
+  /** Content that is blocked no longer. */
+  message('allow', { tasks: Type.Array(TaskIdField, { maxItems: FORBIDDEN_TASKS_PER_MESSAGE }) }),
   message('pong', {}),
   /** Peers that no member may have a connection to. All of them after each `hello`, and then those that are new. */
   message('expelled', { peers: Type.Array(ExpulsionField, { maxItems: EXPULSIONS_PER_MESSAGE }) }),
@@ -94,8 +100,14 @@ export type SupernodeToPeer = Static<typeof SupernodeToPeer>
 /** Messages about replicas, which concern the whole peer. */
 export type ReplicaMessage = Extract<SupernodeToPeer, { readonly type: 'keep' | 'release' }>
 
+/** Messages about what is blocked. */
+export type BlockingMessage = Extract<SupernodeToPeer, { readonly type: 'forbid' | 'allow' }>
+
 /** Messages about a download. */
-export type TaskMessage = Exclude<SupernodeToPeer, ReplicaMessage | { readonly type: 'pong' | 'expelled' }>
+export type TaskMessage = Exclude<
+  SupernodeToPeer,
+  ReplicaMessage | BlockingMessage | { readonly type: 'pong' | 'expelled' }
+>
 
 export const peerToSupernodeCodec = createMessageCodec(PeerToSupernode)
 export const supernodeToPeerCodec = createMessageCodec(SupernodeToPeer)

@@ -55,6 +55,19 @@ export const RegistrationRequest = Type.Object(
 )
 export type RegistrationRequest = Static<typeof RegistrationRequest>
 
+/** `GET /api/v1/cluster`: whom a peer talks to, and what time it is there: tickets and credentials count by that clock. */
+export const ClusterInfo = Type.Object(
+  {
+    supernode: PeerAddressField,
+    /** The cluster's Ed25519 public key, base64url, which signs tickets and memberships. */
+    clusterKey: Type.String({ maxLength: 64 }),
+    /** Milliseconds since 1970. */
+    now: Type.Integer(),
+  },
+  { additionalProperties: false },
+)
+export type ClusterInfo = Static<typeof ClusterInfo>
+
 /** The task is known and this peer may have it. */
 export const RegistrationAnswer = Type.Object(
   {
@@ -70,9 +83,7 @@ export const RegistrationAnswer = Type.Object(
     /** Signed statement that this peer may hold this task; see protocol/ticket.ts. */
     ticket: Type.String({ maxLength: 1024 }),
     ticketExpiresAt: Type.Integer(),
-    supernode: PeerAddressField,
-    /** The cluster's Ed25519 public key, base64url, which signs tickets. */
-    clusterKey: Type.String({ maxLength: 64 }),
+    ...ClusterInfo.properties,
   },
   { additionalProperties: false },
 )
@@ -81,10 +92,3 @@ export type RegistrationAnswer = Static<typeof RegistrationAnswer>
 /** The origin has not answered yet: send the same registration again at once; the supernode holds it open for a while. */
 export const RegistrationPending = Type.Object({ state: Type.Literal('pending') }, { additionalProperties: false })
 export type RegistrationPending = Static<typeof RegistrationPending>
-
-/** `GET /v1/cluster`: whom a peer talks to. */
-export const ClusterInfo = Type.Object(
-  { supernode: PeerAddressField, clusterKey: Type.String({ maxLength: 64 }) },
-  { additionalProperties: false },
-)
-export type ClusterInfo = Static<typeof ClusterInfo>

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { BlockStore } from '../../lib/blocks/block-store.ts'
 import type { Clock } from '../../lib/clock.ts'
+import type { Identity } from '../../lib/http/access/identity.ts'
 import { answers, jsonAnswer } from '../../lib/http/answers.ts'
 import { type OriginInfo, type Source, taskIdOfSource } from '../../lib/origin/origin.ts'
 import { blockSizeFor } from '../../protocol/block-size.ts'
@@ -14,6 +15,7 @@ import {
 import { SMALL_CONTENT_BYTES } from '../../protocol/small-content.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import { type ClusterKey, signTicket } from '../../protocol/ticket.ts'
+import type { Blocklist } from '../blocklist/blocklist.ts'
 import type { SeedTask } from '../seed/seed-task.ts'
 import type { Seeder } from '../seed/seeder.ts'
 import type { SmallContents } from '../small/small-contents.ts'
@@ -27,6 +29,8 @@ export interface RegistrationComponents {
   readonly clusterKey: ClusterKey
   readonly ticketLifetimeMs: number
   readonly clock: Clock
+  /** Refuses content that is blocked. */
+  readonly blocklist: Pick<Blocklist, 'checkTask'>
   readonly cluster: () => ClusterInfo
   readonly account: (result: string) => void
 }
@@ -40,6 +44,7 @@ const REFUSALS = [
   'DENIED',
   'BLOB_UNKNOWN',
   'TASK_UNKNOWN',
+  'TASK_BLOCKED',
   'BODY_TOO_LARGE',
   'TOOMANYREQUESTS',
   'UNSUPPORTED',
@@ -71,8 +76,9 @@ export function addRegistrationRoutes(app: FastifyInstance, components: Registra
   app.post<{ Body: RegistrationRequest }>(
     '/peer/registry',
     { schema, config: { access: ['node'], audit: 'refusals' } },
-    async ({ body }, reply) => {
+    async ({ body, identity }, reply) => {
       try {
+        checkOwnName(body.peerId, identity)
         const answer = await answerWithin(register(components, body), HOLD_MS, components.clock)
         components.account(answer.state)
         return reply.code(answer.state === 'pending' ? 202 : 200).send(answer)
@@ -84,8 +90,14 @@ export function addRegistrationRoutes(app: FastifyInstance, components: Registra
   )
 }
 
+/** A node speaks for itself only (audit requirement R7). @throws DamselflyError DENIED */
+function checkOwnName(peerId: string, { kind, id }: Identity): void {
+  if (kind !== 'node' || id === peerId) return
+  throw new DamselflyError('DENIED', `${id} cannot register for ${peerId}`)
+}
+
 async function register(components: RegistrationComponents, body: RegistrationRequest): Promise<RegistrationAnswer> {
-  const { admission, seeder } = components
+  const { admission, blocklist, seeder } = components
   const { source, inline = false } = body
   // During an outage of the origin, what the swarm holds can still be had.
   const remembered = await admission.check(source, { allowStale: true })
@@ -93,6 +105,7 @@ async function register(components: RegistrationComponents, body: RegistrationRe
   const hasFailed = source.digest === undefined && seeder.get(taskIdOf(source, remembered))?.state === 'failed'
   const admitted = hasFailed ? await admission.check(source, { allowStale: true, fresh: true }) : remembered
   const taskId = taskIdOf(source, admitted)
+  blocklist.checkTask(taskId)
   const meant: Source = source.digest === undefined ? { ...source, validator: admitted.validator } : source
   const small = inline ? await smallContent(components, taskId, meant, admitted) : undefined
   const given = small ?? shapeOfTask(await seeder.ensure(taskId, meant, shapeOf(source, admitted)))
@@ -109,7 +122,7 @@ function admissionOf(
   { clusterKey, ticketLifetimeMs, clock, cluster }: RegistrationComponents,
   peer: string,
   task: TaskId,
-): Pick<RegistrationAnswer, 'state' | 'taskId' | 'ticket' | 'ticketExpiresAt' | 'supernode' | 'clusterKey'> {
+): Pick<RegistrationAnswer, 'state' | 'taskId' | 'ticket' | 'ticketExpiresAt' | keyof ClusterInfo> {
   const expiresAt = clock.wallTime() + ticketLifetimeMs
   const ticket = signTicket({ task, peer, expiresAt }, clusterKey)
   return { state: 'admitted', taskId: task, ticket, ticketExpiresAt: expiresAt, ...cluster() }

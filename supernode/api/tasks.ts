@@ -3,19 +3,15 @@ import { type Static, Type } from 'typebox'
 import { answers, jsonAnswer, noBody } from '../../lib/http/answers.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { LocateRequest } from '../../protocol/messages/task-api.ts'
-import { parseTaskId } from '../../protocol/task.ts'
-import type { Imports } from '../imports/imports.ts'
-import type { Seeder } from '../seed/seeder.ts'
-import type { SmallContentStore } from '../small/small-content-store.ts'
+import { parseTaskId, type TaskId } from '../../protocol/task.ts'
 import type { Admission } from './admission.ts'
 import { taskIdOf } from './registration.ts'
 import { ListedTask, ShownTask, type TaskViews } from './task-views.ts'
 
 export interface TaskRouteComponents {
   readonly views: TaskViews
-  readonly seeder: Pick<Seeder, 'drop'>
-  readonly small: Pick<SmallContentStore, 'delete'>
-  readonly imports: Pick<Imports, 'forget'>
+  /** Forgets and deletes all of a task. @returns whether there was anything of it */
+  readonly drop: (task: TaskId) => Promise<boolean>
   readonly admission: Admission
 }
 
@@ -44,7 +40,7 @@ const LOCATE_REFUSALS = [
 
 /** The task routes: what the supernode holds, and for how many. */
 export function addTaskRoutes(app: FastifyInstance, components: TaskRouteComponents): void {
-  const { views, seeder, small, imports, admission } = components
+  const { views, drop, admission } = components
   const tags = ['tasks']
   const viewing = { access: ['viewer'] } as const
   const list = {
@@ -80,7 +76,7 @@ export function addTaskRoutes(app: FastifyInstance, components: TaskRouteCompone
     },
   )
 
-  const drop = {
+  const dropping = {
     summary: 'Forgets a task and its blocks, and has peers let go what they keep of it as replicas',
     tags,
     params: TaskParams,
@@ -89,12 +85,9 @@ export function addTaskRoutes(app: FastifyInstance, components: TaskRouteCompone
   }
   app.delete<{ Params: TaskParams; Querystring: DropQuery }>(
     '/api/v1/tasks/:id',
-    { schema: drop, config: { access: ['operator'] } },
+    { schema: dropping, config: { access: ['operator'] } },
     async ({ params }, reply) => {
-      const taskId = parseTaskId(params.id)
-      // In this order: nobody is let in any more while the rest goes.
-      const gone = [await imports.forget(taskId), await small.delete(taskId), await seeder.drop(taskId)]
-      if (!gone.includes(true)) throw new DamselflyError('TASK_UNKNOWN')
+      if (!(await drop(parseTaskId(params.id)))) throw new DamselflyError('TASK_UNKNOWN')
       return reply.code(204).send()
     },
   )

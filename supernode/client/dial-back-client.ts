@@ -1,5 +1,5 @@
 import { Compile } from 'typebox/compile'
-import { request } from 'undici'
+import { type ApiAddress, requestApi } from '../../lib/http/client/api-endpoint.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { DialBackAnswer } from '../../protocol/messages/diagnosis.ts'
 
@@ -7,18 +7,17 @@ const schema = Compile(DialBackAnswer)
 
 /**
  * Has a supernode dial a peer at the addresses that the peer gave it.
- * @param url of the supernode's API
  * @throws DamselflyError SUPERNODE_UNREACHABLE when there is no usable answer, as from a supernode that is too busy or older
  */
 export async function askDialBack(
-  url: string,
+  api: ApiAddress,
   peerId: string,
   { signal }: { signal: AbortSignal },
 ): Promise<DialBackAnswer> {
   let detail: string
   try {
-    const target = `${url.replace(/\/+$/, '')}/api/v1/peers/${encodeURIComponent(peerId)}/dial-back`
-    const { statusCode, body } = await request(target, { method: 'POST', signal })
+    const path = `/api/v1/peers/${encodeURIComponent(peerId)}/dial-back`
+    const { statusCode, body } = await requestApi(api, path, { method: 'POST', signal })
     const answer: unknown = statusCode === 200 ? await body.json() : await body.dump()
     if (schema.Check(answer)) return answer
     detail = statusCode === 200 ? 'its answer is not of the expected form' : `it answered with status ${statusCode}`

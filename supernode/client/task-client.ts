@@ -49,9 +49,7 @@ interface Call {
   readonly headers?: Record<string, string>
 }
 
-const PATH = '/api/v1/tasks'
-
-/** @param api of the supernode, for example `http://supernode:8002` */
+/** A client for the tasks of a supernode. */
 export function createTaskClient(api: ApiAddress): TaskClient {
   async function ask(call: Call, options: CallOptions): Promise<LocatedTask> {
     const answer = await send(api, call, options)
@@ -85,7 +83,7 @@ async function send(api: ApiAddress, call: Call, { signal }: CallOptions): Promi
   let status: number
   let answer: unknown
   try {
-    const response = await requestApi(api, `${PATH}${path}`, {
+    const response = await requestApi(api, `/api/v1/tasks${path}`, {
       method,
       signal,
       headersTimeout: SILENCE_MS,

@@ -2,7 +2,12 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { Bitfield } from '../../protocol/bitfield.ts'
 import type { DamselflyError, ErrorCode } from '../../protocol/errors.ts'
-import { EXPULSIONS_PER_MESSAGE, type PeerToSupernode, type SupernodeToPeer } from '../../protocol/messages/control.ts'
+import {
+  EXPULSIONS_PER_MESSAGE,
+  FORBIDDEN_TASKS_PER_MESSAGE,
+  type PeerToSupernode,
+  type SupernodeToPeer,
+} from '../../protocol/messages/control.ts'
 import type { Expulsion, Labels, PeerAddress } from '../../protocol/messages/fields.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { TicketVerifier } from '../../protocol/ticket.ts'
@@ -69,6 +74,8 @@ export interface SwarmDirectorComponents {
   readonly expulsions: ExpulsionList
   /** Ends connections to peers, and refuses new ones (`P2pNode.expel`). */
   readonly refuse: (peers: readonly Expulsion[]) => void
+  /** Content that is blocked now. */
+  readonly forbidden: () => readonly TaskId[]
   /** Hears of all that the scheduler is told. */
   readonly record: (event: SchedulerEvent) => void
 }
@@ -160,6 +167,7 @@ export class SwarmDirector implements SeedListener {
     this.#peers.set(address.id, peer)
     for (const message of expelledMessages(this.#components.expulsions.current())) peer.send(message)
     this.#dispatch({ type: 'peer-connected', peer: address.id, labels })
+    sendForbidden(counted, 'forbid', this.#components.forbidden())
     if (introduction.keeps) this.#components.replicas.linked(address.id, labels.zone ?? '')
     return () => {
       if (this.#peers.get(address.id) === peer) this.#gone(address.id)
@@ -220,6 +228,11 @@ export class SwarmDirector implements SeedListener {
 
   complete(task: SeedTask): void {
     this.grown(task)
+  }
+
+  /** Has every linked peer delete content, and give it to nobody, or no longer so. */
+  forbid(type: 'forbid' | 'allow', tasks: readonly TaskId[]): void {
+    for (const peer of this.#peers.values()) sendForbidden(peer.send, type, tasks)
   }
 
   failed(task: SeedTask, error: DamselflyError): void {
@@ -336,4 +349,13 @@ export class SwarmDirector implements SeedListener {
 function* expelledMessages(peers: readonly Expulsion[]): Generator<SupernodeToPeer> {
   for (let from = 0; from < peers.length; from += EXPULSIONS_PER_MESSAGE)
     yield { type: 'expelled', peers: peers.slice(from, from + EXPULSIONS_PER_MESSAGE) }
+}
+
+function sendForbidden(
+  send: (message: SupernodeToPeer) => void,
+  type: 'forbid' | 'allow',
+  tasks: readonly TaskId[],
+): void {
+  for (let from = 0; from < tasks.length; from += FORBIDDEN_TASKS_PER_MESSAGE)
+    send({ type, tasks: tasks.slice(from, from + FORBIDDEN_TASKS_PER_MESSAGE) })
 }

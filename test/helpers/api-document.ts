@@ -1,6 +1,7 @@
 import type { TSchema } from 'typebox'
 import { Compile } from 'typebox/schema'
 import { request } from 'undici'
+import { anyServer } from './any-server.ts'
 
 interface Operation {
   readonly 'x-roles'?: readonly string[]
@@ -26,7 +27,7 @@ export interface ObservedAnswer {
 
 /** Asks a program for the description of its API. */
 export async function readApiDocument(program: { readonly url: string }): Promise<ApiDocument> {
-  const { body } = await request(`${program.url}/openapi.json`)
+  const { body } = await request(`${program.url}/openapi.json`, { dispatcher: anyServer })
   return (await body.json()) as ApiDocument
 }
 

@@ -1,8 +1,10 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fetch } from 'undici'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { AuditRecord } from '../../lib/audit/audit-record.ts'
 import { requestApi, socketEndpoint } from '../../lib/http/client/api-endpoint.ts'
+import { anyServer } from '../helpers/any-server.ts'
 import { startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
 import { startProcess } from '../helpers/process.ts'
 import { programMain } from '../helpers/program-main.ts'
@@ -35,12 +37,13 @@ async function change(program: TestProgram, name: string): Promise<void> {
   expect(made.statusCode).toBe(201)
   const { id, token } = (await made.body.json()) as { id: string; token: string }
   const refused = await fetch(`${program.url}/api/v1/limits`, {
+    dispatcher: anyServer,
     method: 'PUT',
     headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     body: '{"planted":"hunter2"}',
   })
   expect(refused.status).toBe(403)
-  expect((await fetch(`${program.url}/metrics?planted=hunter2`)).status).toBe(401)
+  expect((await fetch(`${program.url}/metrics?planted=hunter2`, { dispatcher: anyServer })).status).toBe(401)
   const revoked = await requestApi(owner, `/api/v1/tokens/${id}`, { method: 'DELETE' })
   expect(revoked.statusCode).toBe(204)
 }
@@ -86,6 +89,7 @@ test('a program whose disk takes no records works, and counts them', async () =>
   await mkdir(join(scratch.path, 'audit.log'))
   const program = await cluster.supernode({ dataDir: scratch.path })
   const answer = await fetch(`${program.url}/api/v1/limits`, {
+    dispatcher: anyServer,
     method: 'PUT',
     headers: { 'content-type': 'application/json' },
     body: '{"egress":0}',

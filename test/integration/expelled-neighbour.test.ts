@@ -5,6 +5,7 @@ import { PEER_METRICS } from '../../dfget/peer/metrics.ts'
 import { BlockBuffers } from '../../lib/blocks/block-buffers.ts'
 import { MemoryBlockStore } from '../../lib/blocks/memory-block-store.ts'
 import { systemClock } from '../../lib/clock.ts'
+import { ClusterClock } from '../../lib/cluster-clock.ts'
 import { createInlineHasher } from '../../lib/hashing/inline-hasher.ts'
 import { silentLogger } from '../../lib/logger.ts'
 import { createMetrics } from '../../lib/metrics.ts'
@@ -84,7 +85,7 @@ test('a pull that waits for a neighbour goes on elsewhere when that is expelled'
     origin: createNoOrigin(),
     supernode: createSupernodeClient(supernode.url),
     limits: unlimited(),
-    clock: systemClock,
+    clock: new ClusterClock(systemClock),
     logger: silentLogger(),
     metrics: createMetrics(PEER_METRICS),
   })

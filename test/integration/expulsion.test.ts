@@ -2,6 +2,7 @@ import type { Stream } from '@libp2p/interface'
 import { expect, test } from 'vitest'
 import { SupernodeLink } from '../../dfget/peer/swarm/supernode-link.ts'
 import { systemClock } from '../../lib/clock.ts'
+import { ClusterClock } from '../../lib/cluster-clock.ts'
 import { silentLogger } from '../../lib/logger.ts'
 import type { Expulsion } from '../../protocol/messages/fields.ts'
 import { CONTROL_PROTOCOL } from '../../protocol/protocol-ids.ts'
@@ -40,6 +41,7 @@ async function startTeller(stack: AsyncDisposableStack) {
       account: { report: nothing, granted: nothing, invalidMessage: nothing, message: nothing, scheduled: nothing },
       replicas: { linked: nothing, gone: nothing, kept: nothing, refused: nothing },
       expulsions: { current: () => listed },
+      forbidden: () => [],
       refuse: peers => node.expel(peers),
       record: nothing,
     },
@@ -56,10 +58,10 @@ async function startTeller(stack: AsyncDisposableStack) {
     listed,
     /** Links a member to it, as a peer does. */
     async link(member: MemberNode): Promise<SupernodeLink> {
-      const cluster = async () => ({ supernode: address, clusterKey: CLUSTER.publicKey })
+      const cluster = async () => ({ supernode: address, clusterKey: CLUSTER.publicKey, now: Date.now() })
       const client = { cluster, register: () => Promise.reject(new Error('not in this test')) }
       const listener = { message: nothing, linked: nothing, unlinked: nothing }
-      const components = { client, node: member.node, clock: systemClock, logger, listener }
+      const components = { client, node: member.node, clock: new ClusterClock(systemClock), logger, listener }
       const link = new SupernodeLink(components, { labels: {}, keeps: false })
       await link.start()
       stack.defer(() => link.stop())

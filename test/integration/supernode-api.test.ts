@@ -62,7 +62,11 @@ describe('POST /peer/registry', () => {
     expect(createTicketVerifier(json.clusterKey).verify(json.ticket, expected, Date.now())).toMatchObject(expected)
     const { publicKey } = clusterKeyFromSeed(seededBytes(32, 'another cluster'))
     expect(() => createTicketVerifier(publicKey).verify(json.ticket, expected, Date.now())).toThrow()
-    expect((await ask('/api/v1/cluster')).json).toEqual({ supernode: json.supernode, clusterKey: json.clusterKey })
+    expect((await ask('/api/v1/cluster')).json).toEqual({
+      supernode: json.supernode,
+      clusterKey: json.clusterKey,
+      now: expect.any(Number),
+    })
   })
 
   test.for<[string, () => unknown]>([

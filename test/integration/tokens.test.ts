@@ -1,8 +1,10 @@
 import { chmod, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fetch } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { MadeToken, TokenView } from '../../protocol/messages/token-api.ts'
 import { parseToken } from '../../protocol/token.ts'
+import { anyServer } from '../helpers/any-server.ts'
 import { startCluster, type TestCluster, type TestProcess } from '../helpers/cluster.ts'
 import { startProcess } from '../helpers/process.ts'
 import { programMain } from '../helpers/program-main.ts'
@@ -38,7 +40,13 @@ async function create(program: 'supernode' | 'dfdaemon', role: string, ...args: 
 }
 
 async function statusOf(program: TestProcess, path: string, made: string, method = 'GET'): Promise<number> {
-  return (await fetch(`${program.url}${path}`, { method, headers: { authorization: `Bearer ${made}` } })).status
+  return (
+    await fetch(`${program.url}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${made}` },
+      dispatcher: anyServer,
+    })
+  ).status
 }
 
 async function filesOf(path: string): Promise<string> {
@@ -97,7 +105,9 @@ describe.each(['supernode', 'dfdaemon'] as const)('tokens of a %s', name => {
       program.process.stderr.text(),
       program.process.stdout.text(),
       (await token(name, 'list', '--json')).stdout,
-      await (await fetch(`${program.url}/metrics`, { headers: { authorization: `Bearer ${made}` } })).text(),
+      await (
+        await fetch(`${program.url}/metrics`, { headers: { authorization: `Bearer ${made}` }, dispatcher: anyServer })
+      ).text(),
     ]
     expect(seen.filter(text => text.includes(secret))).toEqual([])
   })

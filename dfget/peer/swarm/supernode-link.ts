@@ -1,11 +1,17 @@
 import type { Clock } from '../../../lib/clock.ts'
+import type { ClusterClock } from '../../../lib/cluster-clock.ts'
 import type { Logger } from '../../../lib/logger.ts'
 import type { Source } from '../../../lib/origin/origin.ts'
 import { registeredSource } from '../../../lib/origin/registered-source.ts'
 import type { P2pNode } from '../../../lib/p2p/p2p-node.ts'
 import { VERSION } from '../../../lib/version.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
-import type { PeerToSupernode, ReplicaMessage, TaskMessage } from '../../../protocol/messages/control.ts'
+import type {
+  BlockingMessage,
+  PeerToSupernode,
+  ReplicaMessage,
+  TaskMessage,
+} from '../../../protocol/messages/control.ts'
 import type { Labels } from '../../../protocol/messages/fields.ts'
 import type { ClusterInfo, RegistrationAnswer } from '../../../protocol/messages/registration.ts'
 import { createTicketVerifier, type TicketVerifier } from '../../../protocol/ticket.ts'
@@ -14,7 +20,7 @@ import type { SupernodeClient } from '../../../supernode/client/supernode-client
 
 /** Who hears what the supernode says. */
 export interface SupernodeListener {
-  message(message: TaskMessage | ReplicaMessage): void
+  message(message: TaskMessage | ReplicaMessage | BlockingMessage): void
   /** The control stream is open; everything that the supernode should know has to be told again. */
   linked(): void
   unlinked(): void
@@ -24,7 +30,8 @@ export interface SupernodeLinkComponents {
   /** Undefined when this peer has no supernode. */
   readonly client: SupernodeClient | undefined
   readonly node: P2pNode
-  readonly clock: Clock
+  /** Is told what time the supernode has. */
+  readonly clock: ClusterClock
   readonly logger: Logger
   readonly listener: SupernodeListener
 }
@@ -120,6 +127,7 @@ export class SupernodeLink {
   }
 
   #meet(cluster: ClusterInfo): void {
+    this.#components.clock.learn(cluster.now)
     if (this.#cluster?.clusterKey !== cluster.clusterKey) this.#verifier = createTicketVerifier(cluster.clusterKey)
     this.#cluster = cluster
   }

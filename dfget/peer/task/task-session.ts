@@ -68,6 +68,11 @@ const PATIENT_TRIES = 6
 const PASSING: ReadonlySet<ErrorCode> = new Set(['SUPERNODE_UNREACHABLE', 'TOOMANYREQUESTS'])
 const PATIENT_PAUSE_MS = 500
 
+/** Content that an operator has blocked is read from nowhere. */
+function isBlocked(error: unknown): boolean {
+  return error instanceof DamselflyError && error.code === 'TASK_BLOCKED'
+}
+
 /** One task being downloaded: in the swarm where there is one, from the origin where there is not. */
 export class TaskSession {
   readonly source: Source
@@ -223,7 +228,7 @@ export class TaskSession {
     try {
       registration = await this.#register()
     } catch (error) {
-      if (isSwarmUrl(this.source.url)) throw error
+      if (isSwarmUrl(this.source.url) || isBlocked(error)) throw error
       this.#components.logger.debug({ error }, 'not registered, reading the origin')
       const { configured } = this.#components.supernode
       return this.#beginAtOrigin(

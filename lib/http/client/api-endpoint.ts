@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, request } from 'undici'
+import { parseToken } from '../../../protocol/token.ts'
+import { createClusterDispatcher } from '../../tls/cluster-dispatcher.ts'
 import { connectToSocket } from '../socket-path.ts'
 
 /** Where the API of a program is, and what is shown there. */
@@ -26,9 +28,15 @@ export interface ApiRequest {
 /** An API that is reached over the network; a URL alone has no token. */
 export type ApiAddress = string | ApiEndpoint
 
-/** An API at a URL. @param token `dmsl_…`, sent with each request */
+/**
+ * An API at a URL. One of a cluster is known by the key in the token.
+ * @param token `dmsl_…`, sent with each request
+ */
 export function urlEndpoint(url: string, token?: string): ApiEndpoint {
-  return { url, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } }
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  if (!url.startsWith('https:')) return { url, headers }
+  const clusterKey = token === undefined ? undefined : parseToken(token)?.clusterKey
+  return { url, headers, dispatcher: createClusterDispatcher({ clusterKey }) }
 }
 
 /** An API at a Unix socket, where the file mode is all the proof that is needed. */
@@ -46,7 +54,7 @@ export function socketEndpoint(path: string): ApiEndpoint {
 
 /** Sends a request to an API. @param path with its query @throws what undici throws */
 export function requestApi(api: ApiAddress, path: string, asked: ApiRequest = {}): Promise<Dispatcher.ResponseData> {
-  const { url, headers, dispatcher } = typeof api === 'string' ? urlEndpoint(api) : api
+  const { url, headers, dispatcher } = typeof api === 'string' ? { url: api, headers: {}, dispatcher: undefined } : api
   return request(`${url.replace(/\/+$/, '')}${path}`, {
     ...asked,
     headers: { ...asked.headers, ...headers },

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { SupernodeLink } from '../../../dfget/peer/swarm/supernode-link.ts'
+import { ClusterClock } from '../../../lib/cluster-clock.ts'
 import { silentLogger } from '../../../lib/logger.ts'
 import type { Source } from '../../../lib/origin/origin.ts'
 import type { P2pNode } from '../../../lib/p2p/p2p-node.ts'
@@ -27,7 +28,7 @@ async function sentFor(source: Source): Promise<RegistrationRequest['source'] | 
   }
   const client = { register: refuse, cluster: () => refuse() }
   const listener = { message() {}, linked() {}, unlinked() {} }
-  const components = { client, node, clock: createManualClock(), logger: silentLogger(), listener }
+  const components = { client, node, clock: new ClusterClock(createManualClock()), logger: silentLogger(), listener }
   const link = new SupernodeLink(components, { labels: {}, keeps: false })
   const registering = link.register({ source, inline: false }, { signal: new AbortController().signal })
   await expect(registering).rejects.toMatchObject({ code: 'DENIED' })

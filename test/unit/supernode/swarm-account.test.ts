@@ -37,6 +37,7 @@ function createCountedDirector() {
     },
     replicas: { linked() {}, gone() {}, kept() {}, refused() {} },
     expulsions: { current: () => [] },
+    forbidden: () => [],
     refuse() {},
     record() {},
   }

@@ -18,7 +18,7 @@ export interface TokenStoreInit {
   readonly dataDir: string
   /** Roles that tokens of this program can have. */
   readonly roles: readonly TokenRole[]
-  /** Public key of the cluster in base64url, which tokens of the role node carry. */
+  /** Public key of the cluster in base64url, which its tokens carry, so that their holders know whom to show them to. */
   readonly clusterKey?: string
 }
 
@@ -90,7 +90,7 @@ export class TokenStore implements Startable {
     })
     return {
       ...viewOf(stored),
-      token: formatToken({ id, secret, clusterKey: role === 'node' ? clusterKey : undefined }),
+      token: formatToken({ id, secret, clusterKey }),
     }
   }
 

@@ -1,17 +1,4 @@
-import {
-  chmod,
-  chown,
-  cp,
-  mkdir,
-  open,
-  readdir,
-  rm,
-  stat,
-  symlink,
-  truncate,
-  unlink,
-  writeFile,
-} from 'node:fs/promises'
+import { chmod, cp, open, readdir, rm, stat, symlink, truncate, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type BlockFile, type OpenBlockFile, openBlockFile } from '../../../../lib/blocks/block-file.ts'

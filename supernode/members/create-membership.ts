@@ -1,0 +1,76 @@
+import { join } from 'node:path'
+import type { Clock } from '../../lib/clock.ts'
+import { createLifecycle, type Startable } from '../../lib/lifecycle.ts'
+import type { Logger } from '../../lib/logger.ts'
+import { MembershipAdmission } from '../../lib/p2p/admission/membership-admission.ts'
+import { RecordStore } from '../../lib/record-store.ts'
+import { CLOCK_TOLERANCE_MS } from '../../protocol/membership.ts'
+import type { Expulsion } from '../../protocol/messages/fields.ts'
+import type { ClusterKey } from '../../protocol/signed-statement.ts'
+import type { TaskId } from '../../protocol/task.ts'
+import { Blocklist } from '../blocklist/blocklist.ts'
+import { Expulsions } from './expulsions.ts'
+import { Members } from './members.ts'
+import { Membership, type TokenGate } from './membership.ts'
+import { createOwnCredential } from './own-credential.ts'
+
+/** Who belongs to the cluster, and what is blocked in it. */
+export interface ClusterMembership extends Startable {
+  readonly membership: Membership
+  readonly expulsions: Expulsions
+  readonly blocklist: Blocklist
+  /** What the supernode shows to peers, and whom it takes. */
+  readonly admission: MembershipAdmission
+}
+
+export interface ClusterMembershipComponents {
+  readonly clusterKey: ClusterKey
+  readonly tokens: TokenGate
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly account: { refused(): void }
+  /** Puts peers out of all swarms, or lets them in again. */
+  readonly expel: (peers: readonly Expulsion[]) => void
+  /** Has content deleted everywhere, and given to nobody. */
+  readonly forbid: (task: TaskId) => Promise<void>
+  readonly allow: (task: TaskId) => void
+}
+
+export interface ClusterMembershipInit {
+  readonly dataDir: string
+  /** The supernode's own PeerId. */
+  readonly peer: string
+  /** How long a credential lasts. */
+  readonly lifetimeMs: number
+  readonly forgetMs: number
+}
+
+/** A peer that is blocked is so until it is not any more. */
+const FOREVER = Number.MAX_SAFE_INTEGER
+
+/** Puts together what decides who takes part. */
+export function createMembership(
+  { clusterKey, tokens, clock, logger, account, expel, forbid, allow }: ClusterMembershipComponents,
+  { dataDir, peer, lifetimeMs, forgetMs }: ClusterMembershipInit,
+): ClusterMembership {
+  const graceMs = lifetimeMs + CLOCK_TOLERANCE_MS
+  function records<Value>(name: string): RecordStore<string, Value> {
+    return new RecordStore({ directory: join(dataDir, name), name })
+  }
+  const expulsions = new Expulsions({ records: records('expulsions'), clock, changed: expulsion => expel([expulsion]) })
+  const blocklist = new Blocklist({
+    records: records('blocklist'),
+    clock,
+    listener: {
+      peerBlocked: id => expulsions.add({ id, until: FOREVER }),
+      peerUnblocked: id => expulsions.lift(id),
+      taskBlocked: forbid,
+      taskUnblocked: allow,
+    },
+  })
+  const members = new Members({ records: records('members'), clusterKey, clock, logger }, { lifetimeMs, forgetMs })
+  const membership = new Membership({ members, expulsions, blocklist, tokens, clock }, { graceMs })
+  const admission = new MembershipAdmission({ clock, logger, account }, { peer, clusterKey: clusterKey.publicKey })
+  const own = createOwnCredential({ admission, clusterKey, clock }, { peer, lifetimeMs })
+  return { ...createLifecycle([expulsions, blocklist, members, own]), membership, expulsions, blocklist, admission }
+}

@@ -4,7 +4,7 @@ import { MANIFEST_TYPES } from '../../protocol/image-manifest.ts'
 import { readBody } from '../manifests/read-body.ts'
 import { NOT_FOUND, refusalBody } from './oci-failure.ts'
 import type { Requester } from './requester.ts'
-import type { UpstreamTarget } from './upstream.ts'
+import { mirrorUrl, type UpstreamTarget } from './upstream.ts'
 
 const REQUEST_HEADERS = ['accept', 'if-none-match', 'user-agent'] as const
 const RESPONSE_HEADERS = [
@@ -84,7 +84,7 @@ export function acceptOf({ headers }: FastifyRequest): string {
 
 /** The URL of a request at its registry: without the mirror's own prefix and `ns`. */
 export function upstreamUrl(requestUrl: string, { baseUrl, prefix }: UpstreamTarget): string {
-  const url = new URL(requestUrl, 'http://mirror')
+  const url = mirrorUrl(requestUrl)
   url.searchParams.delete('ns')
   // The target was made from the decoded path, and consists of characters that need no encoding.
   const path = decodeURIComponent(url.pathname).slice('/v2'.length + prefix.length)

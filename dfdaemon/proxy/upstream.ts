@@ -62,11 +62,16 @@ export function chooseUpstream(path: string, hints: UpstreamHints, rules: Upstre
  * @throws DamselflyError ROUTE_UNKNOWN when no registry is named there
  */
 export function withRegistryBehind(url: string): string {
-  const { pathname, searchParams } = new URL(url, 'http://mirror')
+  const { pathname, searchParams } = mirrorUrl(url)
   const [, registry = '', rest = ''] = /^\/([^/]+)\/v2(\/.*)$/.exec(pathname) ?? []
   if (!isRegistryName(decodePath(registry))) throw new DamselflyError('ROUTE_UNKNOWN', 'no registry before /v2/')
   searchParams.delete('ns')
   return `/v2/${registry}${rest}${searchParams.size === 0 ? '' : `?${searchParams}`}`
+}
+
+/** The URL of a request to the mirror. Its path stays one, also where it begins as a reference to another host does: `/\\host/`. */
+export function mirrorUrl(pathAndQuery: string): URL {
+  return new URL(`http://mirror${pathAndQuery}`)
 }
 
 /** A path without percent-encoding. @throws DamselflyError NAME_INVALID */
@@ -83,7 +88,10 @@ function target(registry: string, path: string, prefix: string, rules: UpstreamR
   if (!isServed(registry, rules.registries))
     throw new DamselflyError('NAME_UNKNOWN', `this mirror does not serve ${registry}`)
   const p2p = configured(registry, rules.upstreams)?.p2p ?? true
-  return { registry, baseUrl: baseUrlOf(registry, rules.upstreams), path: parseRegistryPath(path), p2p, prefix }
+  const baseUrl = baseUrlOf(registry, rules.upstreams)
+  // What looks like a host may be none: `a.1`, `[::::]`, a port above 65535.
+  if (!URL.canParse(baseUrl)) throw new DamselflyError('NAME_INVALID', 'the registry is no host that there can be')
+  return { registry, baseUrl, path: parseRegistryPath(path), p2p, prefix }
 }
 
 // `https://index.docker.io` is how Dragonfly's documentation names Docker Hub.

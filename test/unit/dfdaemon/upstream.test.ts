@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { chooseUpstream } from '../../../dfdaemon/proxy/upstream.ts'
+import { upstreamUrl } from '../../../dfdaemon/proxy/pass-through.ts'
+import { chooseUpstream, withRegistryBehind } from '../../../dfdaemon/proxy/upstream.ts'
 
 const digest = `sha256:${'a'.repeat(64)}`
 const rules = {
@@ -104,6 +105,10 @@ describe('the upstream of a request', () => {
     'a\nb',
     '[::1',
     'user@host',
+    'a.1',
+    '1.2.3.4.5',
+    '[::::]',
+    'host:99999',
   ])('cannot be "%s"', ns => {
     expect(() => chooseUpstream('/v2/a/manifests/1', { ns }, rules)).toThrow(
       expect.objectContaining({ code: 'NAME_INVALID' }),
@@ -146,4 +151,18 @@ describe('the upstream of a request', () => {
     const upstreams = { 'ghcr.io': { p2p: false } }
     expect(chooseUpstream('/v2/a/manifests/1', { ns: 'ghcr.io' }, { ...rules, upstreams }).p2p).toBe(false)
   })
+})
+
+test.each(['/\\[/v2/a/manifests/1', '//', '//[/v2/a', '/\\evil.example/v2/a/tags/list'])(
+  'a path that begins as a reference to another host does names no registry: %s',
+  url => {
+    expect(() => withRegistryBehind(url)).toThrow(expect.objectContaining({ code: 'ROUTE_UNKNOWN' }))
+  },
+)
+
+test('the URL at a registry is below that registry, whatever the path begins with', () => {
+  const target = chooseUpstream('/v2/a/tags/list', {}, rules)
+  expect(upstreamUrl('/v2/a/tags/list?n=1&ns=docker.io', target)).toBe(
+    'https://registry-1.docker.io/v2/a/tags/list?n=1',
+  )
 })

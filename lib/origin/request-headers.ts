@@ -48,7 +48,8 @@ export function crossOriginHeaders(headers: HeaderRecord): HeaderRecord {
 
 /** Some clients without credentials send `Basic Og==`, an empty user and password (contracts §0 rule 10). */
 export function isAnonymous(authorization: string): boolean {
-  return /^(?:basic\s+(?:og==)?)?\s*$/i.test(authorization)
+  const text = authorization.trimEnd().toLowerCase()
+  return text === '' || text === 'basic' || /^basic\s+og==$/.test(text)
 }
 
 /**

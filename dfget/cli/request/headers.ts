@@ -1,7 +1,7 @@
 import { DamselflyError } from '../../../protocol/errors.ts'
 
 /** Field names and values by RFC 9110 §5.1 and §5.5. */
-const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$/s
+const HEADER = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):(.*)$/s
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 /**
@@ -11,7 +11,8 @@ const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 export function parseHeaders(texts: readonly string[]): Record<string, string> {
   const headers = new Map<string, string>()
   for (const text of texts) {
-    const [, name, value = ''] = HEADER.exec(text) ?? []
+    const [, name, written = ''] = HEADER.exec(text) ?? []
+    const value = withoutBlanksAround(written)
     if (name === undefined) throw new DamselflyError('REQUEST_INVALID', "a header is written 'Name: value'")
     if (!VALUE.test(value)) {
       throw new DamselflyError('REQUEST_INVALID', `the value of header ${name} has characters that HTTP does not allow`)
@@ -21,4 +22,17 @@ export function parseHeaders(texts: readonly string[]): Record<string, string> {
     headers.set(key, before === undefined ? value : `${before}, ${value}`)
   }
   return Object.fromEntries(headers)
+}
+
+/** Without blanks and tabs at both ends. A regular expression for the end would take time by the square of their number. */
+function withoutBlanksAround(text: string): string {
+  let start = 0
+  let end = text.length
+  while (start < end && isBlank(text[start])) start++
+  while (end > start && isBlank(text[end - 1])) end--
+  return text.slice(start, end)
+}
+
+function isBlank(character: string | undefined): boolean {
+  return character === ' ' || character === '\t'
 }

@@ -7,14 +7,19 @@ export function parseProfiles(text: string): ReadonlyMap<string, ReadonlyMap<str
   const profiles = new Map<string, Map<string, string>>()
   let settings: Map<string, string> | undefined
   for (const line of text.replace(/^\uFEFF/, '').split(/\r?\n/)) {
-    const [, profile] = /^\[\s*([^\]]*?)\s*\]/.exec(line) ?? []
+    const profile = /^\[([^\]]*)\]/.exec(line)?.[1]?.trim()
     if (profile !== undefined) {
       settings = profiles.get(profile) ?? new Map()
       profiles.set(profile, settings)
       continue
     }
-    const [, name, value = ''] = /^([^\s#;=][^=]*?)\s*=\s*(.*)$/.exec(line) ?? []
-    if (name !== undefined) settings?.set(name.toLowerCase(), value.replace(/(?:^|\s+)[#;].*$/, '').trim())
+    const [, name, value = ''] = /^([^\s#;=][^=]*)=(.*)$/.exec(line) ?? []
+    if (name !== undefined) settings?.set(name.trim().toLowerCase(), withoutComment(value.trim()))
   }
   return profiles
+}
+
+function withoutComment(value: string): string {
+  const comment = value.search(/(?:^|\s)[#;]/)
+  return comment < 0 ? value : value.slice(0, comment).trim()
 }

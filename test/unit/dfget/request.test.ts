@@ -102,3 +102,8 @@ describe('content of the swarm', () => {
     expect(() => requestOf(`swarm:${digest}`, [], other)).toThrow('--digest is not that of swarm:')
   })
 })
+
+test('a header value of blanks takes no time by the square of their number', () => {
+  const value = `a${' '.repeat(300_000)}b`
+  expect(requestOf('http://host/file', [`X: \t${value} \t`]).source.headers).toEqual({ x: value })
+})

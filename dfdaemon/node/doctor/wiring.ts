@@ -27,6 +27,7 @@ export type Wiring =
 const CONTAINERD_CONFIG = '/etc/containerd/config.toml'
 const CONTAINERD_HOSTS = '/etc/containerd/certs.d'
 const CONTAINERS_CONF = '/etc/containers/registries.conf'
+const K3S_REGISTRIES = '/etc/rancher/k3s/registries.yaml'
 const DOCKER_HUB = 'docker.io'
 const REGISTRY = /^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::\d{1,5})?$/
 const LOCAL_MIRROR = /(?:127\.0\.0\.1|localhost|\[::1\]):\d{1,5}/g
@@ -112,7 +113,7 @@ const NAMES: Readonly<Record<RuntimeName, (files: ConfigFiles, request: PlanRequ
   },
   crio: namesOfContainers,
   podman: namesOfContainers,
-  k3s: async files => k3sMirrorNames((await files.text('/etc/rancher/k3s/registries.yaml')) ?? ''),
+  k3s: async files => k3sMirrorNames((await files.text(K3S_REGISTRIES)) ?? '', K3S_REGISTRIES),
 }
 
 async function namesOfContainers(files: ConfigFiles, { knownRegistries }: PlanRequest): Promise<string[]> {

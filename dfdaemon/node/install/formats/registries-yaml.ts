@@ -17,11 +17,7 @@ export interface K3sRegistries {
  */
 export function withK3sRegistries(text: string, { mirror, registries, caFile }: K3sRegistries, path: string): string {
   const lineCounter = new LineCounter()
-  const document: Document = parseDocument(text, { lineCounter })
-  const [error] = document.errors
-  if (error !== undefined) {
-    throw configProblem(path, error.linePos?.[0].line ?? 1, error.message.split('\n')[0] ?? error.message, error)
-  }
+  const document = parsed(text, path, lineCounter)
   const edit: Edit = { document, path, lineOf: offset => lineCounter.linePos(offset).line, changed: false }
   if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) {
     // Keeps the comments of a file that has nothing else.
@@ -36,14 +32,31 @@ export function withK3sRegistries(text: string, { mirror, registries, caFile }: 
     if (caFile !== undefined)
       setCa(edit, mapIn(edit, mapIn(edit, mapIn(edit, root, 'configs'), registry), 'tls'), caFile)
   }
-  return edit.changed ? document.toString({ lineWidth: 0 }) : text
+  return edit.changed ? readable(path, () => document.toString({ lineWidth: 0 })) : text
 }
 
-/** The registries that have a mirror entry of their own. */
-export function k3sMirrorNames(text: string): string[] {
-  const content: unknown = parseDocument(text).toJS()
+/** The registries that have a mirror entry of their own. @throws DamselflyError CONFIG_INVALID that names file and line */
+export function k3sMirrorNames(text: string, path: string): string[] {
+  const document = parsed(text, path)
+  const content: unknown = readable(path, () => document.toJS())
   const mirrors = (content as { mirrors?: unknown } | null)?.mirrors
   return typeof mirrors === 'object' && mirrors !== null ? Object.keys(mirrors) : []
+}
+
+function parsed(text: string, path: string, lineCounter = new LineCounter()): Document {
+  const document: Document = readable(path, () => parseDocument(text, { lineCounter }))
+  const [error] = document.errors
+  if (error === undefined) return document
+  throw configProblem(path, error.linePos?.[0].line ?? 1, error.message.split('\n')[0] ?? error.message, error)
+}
+
+/** What the parser finds only on the way: an alias of nothing, or too many of them; more levels than it has room for. */
+function readable<T>(path: string, read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw configProblem(path, 1, (error as Error).message, error)
+  }
 }
 
 interface Edit {

@@ -28,7 +28,7 @@ export async function planK3s(files: ConfigFiles, { mirror, registries, caPem }:
 /** A registry with an entry of its own never gets to `*`. */
 function exceptions(text: string, names: readonly string[]): string[] {
   if (!names.includes(EVERY_REGISTRY)) return []
-  const own = k3sMirrorNames(text).filter(name => name !== EVERY_REGISTRY)
+  const own = k3sMirrorNames(text, REGISTRIES_YAML).filter(name => name !== EVERY_REGISTRY)
   if (own.length === 0) return []
   const options = own.map(name => `--registry ${name}`).join(' ')
   return [`${own.join(', ')} have entries of their own in ${REGISTRIES_YAML}; add the mirror there with ${options}.`]

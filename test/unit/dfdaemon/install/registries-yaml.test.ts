@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { withK3sRegistries } from '../../../../dfdaemon/node/install/formats/registries-yaml.ts'
+import { k3sMirrorNames, withK3sRegistries } from '../../../../dfdaemon/node/install/formats/registries-yaml.ts'
 import { MIRROR } from './fixture.ts'
 
 const PATH = '/etc/rancher/k3s/registries.yaml'
@@ -39,7 +39,21 @@ describe('withK3sRegistries', () => {
     ['mirrors:\n  docker.io:\n    endpoint: text\n', 3, 'expected "endpoint" to be a list'],
     ['x: &x {}\nmirrors:\n  docker.io: *x\n', 3, 'an alias stands where'],
     ['configs:\n  docker.io:\n    tls:\n      ca_file: /other\n', 4, 'there is a ca_file already'],
+    ['x: *nothing\nmirrors: {}\n', 1, 'Unresolved alias'],
+    ['['.repeat(20_000), 1, ''],
   ])('refuses %j at line %d', (text, line, problem) => {
     expect(() => add(text, '/ca.crt')).toThrow(`${PATH} line ${line}: ${problem}`)
   })
+
+  it.each(['x: *nothing\n', 'a: [1\n', `x: &x [1]\ny: [${'*x, '.repeat(200)}]\nz: &z [*x]\n`, '['.repeat(20_000)])(
+    'an alias of nothing, or a file that is none, is told with its place: %#',
+    text => {
+      const names = () => k3sMirrorNames(text, PATH)
+      try {
+        expect(names()).toEqual([])
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining(`${PATH} line`) })
+      }
+    },
+  )
 })

@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises'
+import { untilInterrupted } from '../../bench/until-interrupted.ts'
+import { configOf, createConfigCommand } from '../../lib/config/config-command.ts'
+import { DamselflyError } from '../../protocol/errors.ts'
+import { FuzzConfig } from './config.ts'
+import { replay } from './engine/supervise.ts'
+import type { FuzzTarget } from './engine/target.ts'
+import { fuzzAll } from './fuzz-all.ts'
+import { fuzzOne } from './fuzz-one.ts'
+import { drawFigures } from './report.ts'
+import { TARGETS, targetNamed } from './targets.ts'
+
+const DESCRIPTION =
+  'Gives whatever reads bytes from elsewhere inputs that nobody would write: mutations of real ones. It must refuse or take each at once.'
+
+type Options = { readonly signal: AbortSignal }
+
+/** `npm run fuzz --`. */
+export const fuzzCommand = createConfigCommand('fuzz', DESCRIPTION, FuzzConfig, { plainBooleans: true })
+  .argument('[target]', 'what is fuzzed: a name that --list shows, or "all" for one after the other')
+  .action(async (name: string | undefined) => {
+    const config = configOf(fuzzCommand, FuzzConfig)
+    if (config.list) return list()
+    if (name === undefined)
+      throw new DamselflyError('CONFIG_INVALID', 'name a target or "all"; --list shows the targets')
+    await untilInterrupted(async options => {
+      if (name === 'all') await all(config, options)
+      else if (config.replay !== '') await again(targetNamed(name), config.replay, options)
+      else await one(targetNamed(name), config, options)
+    })
+  })
+
+function list(): void {
+  const width = Math.max(...TARGETS.map(({ name }) => name.length))
+  for (const { name, about } of TARGETS) process.stdout.write(`${name.padEnd(width)}  ${about}\n`)
+}
+
+async function one(target: FuzzTarget, config: FuzzConfig, options: Options): Promise<void> {
+  const figures = await fuzzOne(target, config, text => void process.stderr.write(text), options)
+  process.stdout.write(config.json ? `${JSON.stringify(figures)}\n` : drawFigures(figures))
+  if (figures.failures > 0) process.exitCode = 1
+}
+
+async function all(config: FuzzConfig, options: Options): Promise<void> {
+  if (config.replay !== '')
+    throw new DamselflyError('CONFIG_INVALID', '--replay takes the name of its target, not "all"')
+  const out = config.json ? process.stderr : process.stdout
+  const failed = await fuzzAll(TARGETS, config, options, figures => {
+    out.write(drawFigures(figures))
+    if (config.json) process.stdout.write(`${JSON.stringify(figures)}\n`)
+  })
+  if (failed > 0) process.exitCode = 1
+}
+
+async function again(target: FuzzTarget, file: string, options: Options): Promise<void> {
+  const input = await readInput(file)
+  const { failure, ms } = await replay(target, input, options)
+  process.stdout.write(`${failure?.text ?? 'as it should be'} (${input.length} bytes, ${ms.toFixed(1)} ms)\n`)
+  if (failure !== undefined) process.exitCode = 1
+}
+
+async function readInput(file: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(file))
+  } catch (error) {
+    throw new DamselflyError('INPUT_FAILED', `--replay ${file}: ${(error as Error).message}`, { cause: error })
+  }
+}

@@ -1,0 +1,33 @@
+import { DamselflyError } from '../../protocol/errors.ts'
+import type { FuzzTarget } from './engine/target.ts'
+import { ANSWER_TARGETS } from './targets/answers.ts'
+import { FILE_TARGETS } from './targets/files.ts'
+import { INSTALL_TARGETS } from './targets/install.ts'
+import { MESSAGE_TARGETS } from './targets/messages.ts'
+import { NAME_TARGETS } from './targets/names.ts'
+import { PROTOCOL_TARGETS } from './targets/protocol.ts'
+import { SERVER_TARGETS } from './targets/servers.ts'
+import { SOURCE_TARGETS } from './targets/sources.ts'
+import { STREAM_TARGETS } from './targets/streams.ts'
+import { URL_TARGETS } from './targets/urls.ts'
+
+/** Everything that is fuzzed. */
+export const TARGETS: readonly FuzzTarget[] = [
+  ...PROTOCOL_TARGETS,
+  ...MESSAGE_TARGETS,
+  ...STREAM_TARGETS,
+  ...NAME_TARGETS,
+  ...URL_TARGETS,
+  ...FILE_TARGETS,
+  ...INSTALL_TARGETS,
+  ...ANSWER_TARGETS,
+  ...SOURCE_TARGETS,
+  ...SERVER_TARGETS,
+]
+
+/** The target of this name. @throws DamselflyError CONFIG_INVALID that says how to list them */
+export function targetNamed(name: string): FuzzTarget {
+  const found = TARGETS.find(target => target.name === name)
+  if (found !== undefined) return found
+  throw new DamselflyError('CONFIG_INVALID', `there is no target "${name}"; npm run fuzz -- --list names them`)
+}

@@ -1,4 +1,4 @@
-import { Minimatch, type MinimatchOptions } from 'minimatch'
+import { braceExpand, Minimatch, type MinimatchOptions } from 'minimatch'
 import { DamselflyError } from '../../protocol/errors.ts'
 
 /** Which files of a listing are wanted. */
@@ -27,11 +27,13 @@ interface Pattern {
 /** As a shell has them, except that `*` takes in names that begin with a dot, and that a name with `(`, `!` or `#` is just that. */
 const GLOB: MinimatchOptions = { dot: true, noext: true, nonegate: true, nocomment: true, platform: 'linux' }
 const PATTERN_LENGTH_MAX = 4096
+/** Patterns that the braces of one may stand for. A dozen of braces beside each other stand for thousands, each to be matched by itself. */
+const ALTERNATIVES_MAX = 1_000
 
 /**
  * A filter of glob patterns: `*`, `?`, `[a-z]`, `{a,b}`, and `**` for any directories. A pattern without a slash is one for the last name
  * of a path, wherever the file lies; one with a slash is for the whole path; a slash at its end means all that lies below.
- * @throws DamselflyError REQUEST_INVALID for a pattern that is empty, too long or has more than one line
+ * @throws DamselflyError REQUEST_INVALID for a pattern that is empty, too long, has more than one line or braces for over a thousand others
  */
 export function createPathFilter({ include = [], exclude = [] }: PathPatterns): PathFilter {
   const [wanted, unwanted] = [include.map(readPattern), exclude.map(readPattern)]
@@ -51,6 +53,10 @@ function readPattern(text: string): Pattern {
       'REQUEST_INVALID',
       `"${text.slice(0, 40)}" is no pattern for files; write for example '*.bin' or 'docs/**'`,
     )
+  }
+  if (braceExpand(text, { ...GLOB, braceExpandMax: ALTERNATIVES_MAX + 1 }).length > ALTERNATIVES_MAX) {
+    const stands = `"${text.slice(0, 40)}" stands for over ${ALTERNATIVES_MAX} patterns`
+    throw new DamselflyError('REQUEST_INVALID', `${stands}; write fewer {…,…} in it, or several patterns`)
   }
   if (!text.includes('/')) {
     const glob = new Minimatch(text, GLOB)

@@ -1,3 +1,4 @@
+import { isEncoded } from '../../lib/origin/content-plan.ts'
 import type { UpstreamResponse } from '../../lib/origin/http-fetch.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 
@@ -10,7 +11,7 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024
  * @throws DamselflyError ORIGIN_FAILED when the answer is too large or encoded content
  */
 export async function readBody({ status, headers, body }: UpstreamResponse): Promise<Buffer> {
-  if (!/^\s*(identity)?\s*$/i.test(headers['content-encoding'] ?? '')) {
+  if (isEncoded(headers)) {
     body.destroy()
     if (status >= 400) return Buffer.alloc(0)
     throw new DamselflyError('ORIGIN_FAILED', 'an answer with a Content-Encoding, which was not asked for')

@@ -26,8 +26,7 @@ export type Misfit = { readonly misfit: string } | { readonly outside: number }
 
 /** Matches a 200 or 206 with what was asked for (RFC 9110 §14.4, §15.3.7). */
 export function planContent(status: 200 | 206, headers: HeaderRecord, asked: Slice): ContentPlan | Misfit {
-  const encoding = headers['content-encoding'] ?? ''
-  if (!/^\s*(identity)?\s*$/i.test(encoding)) return { misfit: 'with a Content-Encoding, which was not asked for' }
+  if (isEncoded(headers)) return { misfit: 'with a Content-Encoding, which was not asked for' }
   const length = contentLength(headers['content-length'])
   if (length === 'bad') return { misfit: 'with a Content-Length that is malformed or above 2^53' }
   return status === 200 ? planWhole(length, asked) : planPart(length, headers, asked)
@@ -51,6 +50,12 @@ function planPart(length: number | undefined, headers: HeaderRecord, { start, en
   const { sizeBytes } = range
   const stop = sizeBytes === undefined ? range.end : Math.min(end ?? sizeBytes, sizeBytes)
   return { sizeBytes, bodyStart: start, bodyEnd: range.end, start, end: stop }
+}
+
+/** Whether a response has a `Content-Encoding` that changes the bytes (RFC 9110 §8.4). */
+export function isEncoded(headers: HeaderRecord): boolean {
+  const encoding = (headers['content-encoding'] ?? '').trim().toLowerCase()
+  return encoding !== '' && encoding !== 'identity'
 }
 
 /** The size that a `Content-Length` tells; undefined when there is none, `bad` when it is malformed or above 2^53. */

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import { connectionError } from '../../../lib/origin/connection-error.ts'
+import { isEncoded } from '../../../lib/origin/content-plan.ts'
 import type { UpstreamFetcher, UpstreamResponse } from '../../../lib/origin/http-fetch.ts'
 import { redactUrl } from '../../../lib/origin/http-url.ts'
 import type { Source } from '../../../lib/origin/origin.ts'
@@ -82,7 +83,7 @@ async function ask(
 async function readContent(response: UpstreamResponse, limitBytes: number): Promise<IndexContent> {
   const { headers, url } = response
   const place = redactUrl(url)
-  if (!/^\s*(identity)?\s*$/i.test(headers['content-encoding'] ?? '')) {
+  if (isEncoded(headers)) {
     throw unusable(place, response, 'with a Content-Encoding, which was not asked for')
   }
   const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';')

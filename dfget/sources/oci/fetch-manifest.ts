@@ -1,5 +1,6 @@
 import { readWhole } from '../../../lib/origin/bounded-body.ts'
 import { connectionError } from '../../../lib/origin/connection-error.ts'
+import { isEncoded } from '../../../lib/origin/content-plan.ts'
 import type { RegistryCredentials } from '../../../lib/origin/credentials/registry-credentials.ts'
 import type { UpstreamFetcher, UpstreamResponse } from '../../../lib/origin/http-fetch.ts'
 import { OriginError } from '../../../lib/origin/origin-error.ts'
@@ -57,10 +58,9 @@ export async function fetchManifest(
 
 async function readManifest(response: UpstreamResponse, name: string, signal: AbortSignal): Promise<Buffer> {
   const { headers, body, url } = response
-  const encoding = headers['content-encoding'] ?? ''
-  if (Number(headers['content-length'] ?? 0) > LIMIT_BYTES || !/^\s*(identity)?\s*$/i.test(encoding)) {
+  if (Number(headers['content-length'] ?? 0) > LIMIT_BYTES || isEncoded(headers)) {
     body.destroy()
-    throw encoding === '' ? tooLarge(name) : new OriginError('ORIGIN_FAILED', `${name} has a Content-Encoding`)
+    throw isEncoded(headers) ? new OriginError('ORIGIN_FAILED', `${name} has a Content-Encoding`) : tooLarge(name)
   }
   try {
     return await readWhole(body, LIMIT_BYTES)

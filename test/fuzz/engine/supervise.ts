@@ -14,7 +14,7 @@ export interface Run {
 }
 
 /** Growth that is no leak: compiled code, caches of V8 and of libraries, memory that the allocator keeps. In MiB. */
-const GROWTH_MIB = { heap: 8, rss: 64 }
+const GROWTH_MIB = { heap: 8, rss: 128 }
 /** Objects of one thread, at most: what needs more is a failure of its own, which does not end this process. */
 const HEAP_MIB = 1_024
 const LOOK_EVERY_MS = 100

@@ -1,13 +1,20 @@
-import { defaultLogger } from '@libp2p/logger'
+import type { Logger } from '@libp2p/interface'
 import { AbstractStream, type SendResult } from '@libp2p/utils'
 import type { Uint8ArrayList } from 'uint8arraylist'
+
+const SILENT: Logger = Object.assign(() => {}, {
+  error() {},
+  trace() {},
+  enabled: false,
+  newScope: () => SILENT,
+})
 
 /** A stream whose other end is a fuzzer: what it is fed comes in, what is sent is counted and thrown away. */
 export class FedStream extends AbstractStream {
   sentBytes = 0
 
   constructor() {
-    super({ id: 'fed', direction: 'inbound', log: defaultLogger().forComponent('fuzz') })
+    super({ id: 'fed', direction: 'inbound', log: SILENT })
   }
 
   /** The next bytes come in, unless the stream has ended. They are good until it returns. */

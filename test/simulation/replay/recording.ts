@@ -1,6 +1,11 @@
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { DamselflyError } from '../../../protocol/errors.ts'
+import { BlockIndicesField, LabelsField } from '../../../protocol/messages/fields.ts'
 import type { LoggedEvent } from '../../../supernode/control/event-log.ts'
 import type { Labels } from '../../../supernode/scheduler/event.ts'
+
+const READ: ReadonlySet<string> = new Set(['task-added', 'peer-connected', 'blocks-ready', 'join', 'have'])
 
 /** What a supernode's event log tells of one swarm of peers. */
 export interface Recording {
@@ -74,10 +79,25 @@ export function readRecording(text: string): Recording {
   }
 }
 
+/** The fields that are read here, of the events that have them. */
+const schema = Compile(
+  Type.Object({
+    atMs: Type.Number(),
+    event: Type.Union([
+      Type.Object({ type: Type.Literal('task-added'), task: Type.String(), blockSizeBytes: Type.Number() }),
+      Type.Object({ type: Type.Literal('peer-connected'), peer: Type.String(), labels: LabelsField }),
+      Type.Object({ type: Type.Literal('blocks-ready'), task: Type.String(), upTo: Type.Number() }),
+      Type.Object({ type: Type.Literal('join'), peer: Type.String(), task: Type.String(), have: Type.Number() }),
+      Type.Object({ type: Type.Literal('have'), peer: Type.String(), task: Type.String(), blocks: BlockIndicesField }),
+      Type.Object({ type: Type.Refine(Type.String(), type => !READ.has(type)) }),
+    ]),
+  }),
+)
+
 function parsed(line: string, number: number): LoggedEvent {
   try {
-    const value = JSON.parse(line) as Partial<LoggedEvent>
-    if (typeof value.atMs === 'number' && typeof value.event?.type === 'string') return value as LoggedEvent
+    const value: unknown = JSON.parse(line)
+    if (schema.Check(value)) return value as unknown as LoggedEvent
   } catch {
     // Said below.
   }

@@ -102,5 +102,7 @@ export const MESSAGE_TARGETS: readonly FuzzTarget[] = [
     { type: 'get', id: 4_294_967_295, task, block: 5, count: 256 },
     { type: 'cancel', id: 1 },
   ]),
-  codecTarget('block-refusal', 'refusals of blocks', blockRefusalCodec, [{ type: 'refused', id: 7, count: 1, reason: 'busy' }]),
+  codecTarget('block-refusal', 'refusals of blocks', blockRefusalCodec, [
+    { type: 'refused', id: 7, count: 1, reason: 'busy' },
+  ]),
 ]

@@ -1,8 +1,8 @@
-import type { Bitfield } from '../../protocol/bitfield.ts'
 import { type BlockDigest, sameBlockDigest } from '../../protocol/block-map.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { Hasher } from '../hashing/hasher.ts'
 import type { BlockBuffer, BlockBuffers } from './block-buffers.ts'
+import type { CheckedBlocks } from './checked-blocks.ts'
 import type { RecentBlocks } from './recent-blocks.ts'
 
 /** What the tasks of a store share: memory for blocks, and who hashes them. */
@@ -16,7 +16,7 @@ export interface BlockLoadsInit {
   readonly taskId: TaskId
   readonly memory: BlockMemory
   /** The blocks whose bytes are known to be what was written; those that are found to be are added. */
-  readonly checked: Bitfield
+  readonly checked: CheckedBlocks
   /** Reads a block. @returns false when its bytes have gone */
   readonly read: (index: number, into: Uint8Array) => Promise<boolean>
 }
@@ -77,10 +77,11 @@ export class BlockLoads {
   async #isIntact({ index, digest, current }: WantedBlock, bytes: Uint8Array): Promise<boolean> {
     const { memory, checked, read } = this.#init
     if (!(await read(index, bytes))) return false
-    if (checked.has(index)) return current()
+    // Each time: what a disk gives back is not always what was written on it, nor what it gave back before.
+    if (checked.matches(index, bytes) === true) return current()
     const found = await memory.hasher.blockDigest(bytes)
     if (!sameBlockDigest(found, digest) || !current()) return false
-    checked.add(index)
+    checked.add(index, bytes)
     return true
   }
 }

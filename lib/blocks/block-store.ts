@@ -102,13 +102,14 @@ export interface TaskBlocks {
    */
   write(index: number, digest: BlockDigest, block: BlockBuffer): Promise<void>
   /**
-   * A present block, from memory where it was written or read a short time ago. The caller holds it. A block whose bytes turn
-   * out to be gone or wrong is dropped. @throws DamselflyError STORE_FAILED, also when the block is not present or is dropped
+   * A present block, from memory where it was written or read a short time ago, else from the disk and hashed. The caller holds it.
+   * A block whose bytes turn out to be gone or wrong is dropped. @throws DamselflyError STORE_FAILED, also when the block is not present or is dropped
    */
   block(index: number): Promise<BlockBuffer>
   /**
    * Reads a slice of a present block into memory of its own, which the caller holds: `offset` and `length` in bytes inside the
-   * block, the rest of the block by default. A block whose bytes turn out to be gone or wrong is dropped.
+   * block, the rest of the block by default. It is for those who hash what they get: a block that was checked in this run is not
+   * hashed again. A block whose bytes turn out to be gone or wrong is dropped.
    * @throws DamselflyError STORE_FAILED, also when the block is not present or is dropped meanwhile; RANGE_INVALID when
    * the slice is not inside the block
    */

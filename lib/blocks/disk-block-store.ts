@@ -1,6 +1,5 @@
 import { readdir, statfs, unlink } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { Bitfield } from '../../protocol/bitfield.ts'
 import { type BlockDigest, blockRange } from '../../protocol/block-map.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/task.ts'
@@ -15,6 +14,7 @@ import { type BlockFile, fileNameOf, type OpenBlockFile, openBlockFile, taskOfFi
 import { BlockIndex } from './block-index.ts'
 import type { BlockMemory } from './block-loads.ts'
 import type { BlockStore, StoredTask, StoreSpace, TaskBlocks, TaskShape } from './block-store.ts'
+import { CheckedBlocks } from './checked-blocks.ts'
 import { createDiskBacking, readFully } from './disk-task.ts'
 import { type DiskSpace, type Quota, UNLIMITED } from './quota.ts'
 import { RecentBlocks } from './recent-blocks.ts'
@@ -71,7 +71,7 @@ export class DiskBlockStore implements BlockStore {
   /** Tasks whose bytes may not be on the disk yet. */
   readonly #unsynced = new Set<TaskId>()
   /** The blocks of each task that were written or hashed in this run. */
-  readonly #checked = new Map<TaskId, Bitfield>()
+  readonly #checked = new Map<TaskId, CheckedBlocks>()
   readonly #clock: Clock
   readonly #memory: BlockMemory
   #index: BlockIndex | undefined
@@ -263,8 +263,8 @@ export class DiskBlockStore implements BlockStore {
     })
   }
 
-  #checkedOf(taskId: TaskId): Bitfield {
-    const checked = this.#checked.get(taskId) ?? new Bitfield()
+  #checkedOf(taskId: TaskId): CheckedBlocks {
+    const checked = this.#checked.get(taskId) ?? new CheckedBlocks()
     this.#checked.set(taskId, checked)
     return checked
   }

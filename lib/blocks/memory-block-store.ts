@@ -1,4 +1,3 @@
-import { Bitfield } from '../../protocol/bitfield.ts'
 import type { BlockDigest } from '../../protocol/block-map.ts'
 import { copyInto } from '../../protocol/copy-into.ts'
 import type { TaskId } from '../../protocol/task.ts'
@@ -9,6 +8,7 @@ import { silentLogger } from '../logger.ts'
 import { BlockBuffers } from './block-buffers.ts'
 import type { BlockMemory } from './block-loads.ts'
 import type { BlockStore, StoredTask, StoreSpace, TaskBlocks, TaskShape } from './block-store.ts'
+import { CheckedBlocks } from './checked-blocks.ts'
 import { type DiskSpace, type Quota, UNLIMITED } from './quota.ts'
 import { RecentBlocks } from './recent-blocks.ts'
 import { SharedTask, type TaskBacking } from './shared-task.ts'
@@ -106,7 +106,7 @@ export class MemoryBlockStore implements BlockStore {
     const record = { blockSizeBytes, sizeBytes, complete, usedAt, pinned }
     const digests = new Map(task.digests)
     return new SharedTask(
-      { taskId, record, digests, checked: new Bitfield(), memory: this.#memory },
+      { taskId, record, digests, checked: new CheckedBlocks(), memory: this.#memory },
       this.#backing(task),
     )
   }

@@ -6,6 +6,7 @@ import type { TaskId } from '../../protocol/task.ts'
 import type { BlockBuffer } from './block-buffers.ts'
 import { BlockLoads, type BlockMemory } from './block-loads.ts'
 import type { StoredTask, TaskShape } from './block-store.ts'
+import type { CheckedBlocks } from './checked-blocks.ts'
 import { blockLength, checkSize, isWhole, storedBytesOf } from './task-shape.ts'
 import { findDamagedBlocks, isIntact } from './verify-blocks.ts'
 
@@ -36,7 +37,7 @@ export interface SharedTaskInit {
   /** Of the present blocks; each lies inside the content. */
   readonly digests: Map<number, BlockDigest>
   /** The blocks whose bytes are known to be what was written. The task keeps it up to date. */
-  readonly checked: Bitfield
+  readonly checked: CheckedBlocks
   readonly memory: BlockMemory
 }
 
@@ -54,7 +55,7 @@ export class SharedTask {
   readonly present = new Bitfield()
   readonly #backing: TaskBacking
   readonly #digests: Map<number, BlockDigest>
-  readonly #checked: Bitfield
+  readonly #checked: CheckedBlocks
   readonly #memory: BlockMemory
   readonly #loads: BlockLoads
   readonly #changes = new Map<number, Change>()
@@ -129,7 +130,7 @@ export class SharedTask {
     const kept = Uint8Array.from(digest) as BlockDigest
     return this.#inTurn(index, 'write', async () => {
       await this.#backing.writeBlock(index, kept, bytes)
-      this.#checked.add(index)
+      this.#checked.add(index, bytes)
       this.#digests.set(index, kept)
       this.present.add(index)
       if (!this.#closed) this.#memory.recent.keep(this.taskId, index, block, { isRead: false })

@@ -191,6 +191,15 @@ describe.runIf(process.platform === 'linux')('while a dfdaemon runs', () => {
     await expectPulled(stored)
   })
 
+  test('bytes of a closed data file change in the run in which they were written: their block is fetched anew', async () => {
+    const stored = await pulledOnce({ supernode: '' })
+    // What is closed is not in memory any more.
+    await untilOpen(stored, false)
+    await flipByte(stored.file, FLIPPED)
+    await expectRight(stored)
+    await expectPulled(stored)
+  })
+
   test('bytes of an open data file change before they are read: their block is fetched anew', async () => {
     const before = await pulledOnce()
     await before.node.stop()

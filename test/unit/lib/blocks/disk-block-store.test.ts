@@ -127,7 +127,17 @@ describe('DiskBlockStore after a restart', () => {
     expect(task?.complete).toBe(false)
   })
 
-  it('hashes a block once in a run, however often its task is opened', async () => {
+  it('hashes a block each time it is read whole, also one that was written in this run', async () => {
+    const { task } = await filled()
+    expect((await task.block(3)).bytes).toEqual(BLOCKS[3]?.bytes)
+    await flipByte(dataDir, 3 * BLOCK)
+    await expect(task.block(3)).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    expect(task.present.has(3)).toBe(false)
+    expect(task.complete).toBe(false)
+    expect((await task.block(2)).bytes).toEqual(BLOCKS[2]?.bytes)
+  })
+
+  it('hashes a block once in a run for those who only ask whether it is there, however often its task is opened', async () => {
     const { store } = await filled()
     await store.stop()
     await store.start()

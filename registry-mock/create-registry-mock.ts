@@ -97,7 +97,7 @@ export function createRegistryMock(
   ])
 
   function begin(message: IncomingMessage): RequestEntry {
-    const entry = requestEntry(message)
+    const entry = requestEntry(message, clock.wallTime())
     if (message.url?.startsWith('/_')) return entry
     log.add(entry)
     stats.countRequest()

@@ -11,18 +11,24 @@ export interface RequestEntry {
   readonly userAgent: string | undefined
   /** Whether an `Authorization` header came with it; its value is not kept. */
   readonly authorization: boolean
+  /** Address of whoever asked. */
+  readonly from: string
+  /** Milliseconds since 1970. */
+  readonly startedAt: number
   status: number
   bytesSent: number
 }
 
 /** What is known of a request before it is answered. */
-export function requestEntry(message: IncomingMessage): RequestEntry {
+export function requestEntry(message: IncomingMessage, startedAt: number): RequestEntry {
   return {
     method: message.method ?? '',
     path: message.url ?? '',
     range: message.headers.range,
     userAgent: message.headers['user-agent'],
     authorization: message.headers.authorization !== undefined,
+    from: message.socket.remoteAddress ?? '',
+    startedAt,
     status: 0,
     bytesSent: 0,
   }

@@ -101,6 +101,8 @@ test('the request log keeps what came and what went, without secrets', async () 
     range: 'bytes=0-9',
     userAgent: 'test/1',
     authorization: true,
+    from: '127.0.0.1',
+    startedAt: expect.any(Number),
     status: 206,
     bytesSent: 10,
   })

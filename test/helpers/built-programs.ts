@@ -18,10 +18,18 @@ declare module 'vitest' {
  */
 export async function setup({ provide, name }: TestProject): Promise<() => Promise<void>> {
   const scratch = await createScratchDirectory()
-  const built = join(scratch.path, 'dist')
-  await (name === 'long' ? buildPackage(built) : bundlePrograms(built))
-  await copyFile(join(CHECKOUT, 'package.json'), join(scratch.path, 'package.json'))
-  await symlink(join(CHECKOUT, 'node_modules'), join(scratch.path, 'node_modules'))
-  provide('builtPrograms', built)
+  provide('builtPrograms', await buildInto(scratch.path, name === 'long' ? buildPackage : bundlePrograms))
   return async () => await scratch[Symbol.asyncDispose]()
+}
+
+/** Builds the programs into an empty directory, where they find what they need. @returns the folder with the programs */
+export async function buildInto(
+  directory: string,
+  build: (built: string) => Promise<unknown> = bundlePrograms,
+): Promise<string> {
+  const built = join(directory, 'dist')
+  await build(built)
+  await copyFile(join(CHECKOUT, 'package.json'), join(directory, 'package.json'))
+  await symlink(join(CHECKOUT, 'node_modules'), join(directory, 'node_modules'))
+  return built
 }

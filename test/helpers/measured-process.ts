@@ -11,10 +11,11 @@ export interface HeapReport {
   readonly externalBytes: number
 }
 
-const REPORTER = fileURLToPath(new URL('./heap-reporter.ts', import.meta.url))
+/** To be imported before a program's own code: at SIGUSR2 it prints a `HeapReport` on stderr. */
+export const HEAP_REPORTER = fileURLToPath(new URL('./heap-reporter.ts', import.meta.url))
 
 /** How to start a program whose heap is to be measured. */
-export const MEASURED: ProcessOptions = { env: { ...process.env, NODE_OPTIONS: `--import=${REPORTER}` } }
+export const MEASURED: ProcessOptions = { env: { ...process.env, NODE_OPTIONS: `--import=${HEAP_REPORTER}` } }
 
 const PATIENCE_MS = 20_000
 

@@ -10,6 +10,8 @@ const MAX_NODES = 250
 /** tbf must hold at least one segment as the kernel hands it down before cutting it into packets: 64 KiB. */
 const BURST = '256kb'
 const QUEUE_LATENCY = '50ms'
+/** A link-layer address of nobody's: frames to it vanish. It takes no module of the kernel, as filters of tc and iptables do. */
+const NOBODY = '02:00:00:00:00:01'
 
 /** A machine of a test network: a network namespace with a loopback and one address on the bridge. */
 export interface NetworkNode {
@@ -23,6 +25,12 @@ export interface NetworkNode {
 export interface TestNetwork extends AsyncDisposable {
   /** Adds a node. `rateBitsPerSecond` limits its link, each direction on its own. */
   addNode(options?: { rateBitsPerSecond?: number }): Promise<NetworkNode>
+  /** Changes the rate of a link that was limited when its node was added. */
+  setRate(node: NetworkNode, rateBitsPerSecond: number): Promise<void>
+  /** Makes all that two nodes send to each other vanish, silently; what they exchange with others goes on. */
+  cut(one: NetworkNode, other: NetworkNode): Promise<void>
+  /** Undoes `cut`. */
+  mend(one: NetworkNode, other: NetworkNode): Promise<void>
   /** Ends what still runs inside and removes every namespace. May be repeated. */
   remove(): Promise<void>
 }
@@ -65,10 +73,23 @@ export async function createTestNetwork(): Promise<TestNetwork> {
       await ip(namespace, `addr add ${address}/16 dev eth0`)
       await ip(namespace, 'link set eth0 up')
       if (rateBitsPerSecond !== undefined) {
-        await limitRate(namespace, 'eth0', rateBitsPerSecond)
-        await limitRate(bridge, port, rateBitsPerSecond)
+        await setRate(namespace, 'eth0', rateBitsPerSecond, 'add')
+        await setRate(bridge, port, rateBitsPerSecond, 'add')
       }
       return { namespace, address }
+    },
+    async setRate({ namespace }, rate) {
+      const port = namespace.replace(/.*-/, 'port')
+      await setRate(namespace, 'eth0', rate, 'change')
+      await setRate(bridge, port, rate, 'change')
+    },
+    async cut(one, other) {
+      await ip(one.namespace, `neigh replace ${other.address} lladdr ${NOBODY} dev eth0 nud permanent`)
+      await ip(other.namespace, `neigh replace ${one.address} lladdr ${NOBODY} dev eth0 nud permanent`)
+    },
+    async mend(one, other) {
+      await ip(one.namespace, `neigh del ${other.address} dev eth0`)
+      await ip(other.namespace, `neigh del ${one.address} dev eth0`)
     },
     remove,
     [Symbol.asyncDispose]: remove,
@@ -99,8 +120,13 @@ function kill(pid: number): void {
   }
 }
 
-async function limitRate(namespace: string, device: string, bitsPerSecond: number): Promise<void> {
-  const args = `qdisc add dev ${device} root tbf rate ${bitsPerSecond}bit burst ${BURST} latency ${QUEUE_LATENCY}`
+async function setRate(
+  namespace: string,
+  device: string,
+  bitsPerSecond: number,
+  verb: 'add' | 'change',
+): Promise<void> {
+  const args = `qdisc ${verb} dev ${device} root tbf rate ${bitsPerSecond}bit burst ${BURST} latency ${QUEUE_LATENCY}`
   await run('tc', ['-n', namespace, ...args.split(' ')])
 }
 

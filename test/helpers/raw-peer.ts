@@ -35,10 +35,13 @@ export interface RawPeer extends AsyncDisposable {
 
 const PATIENCE_MS = 10_000
 
-/** Starts a raw peer on the loopback. */
-export async function startRawPeer(prepare?: (node: P2pNode) => Promise<void>): Promise<RawPeer> {
+/** Starts a raw peer, on the loopback unless it is given another multiaddr. */
+export async function startRawPeer(
+  prepare?: (node: P2pNode) => Promise<void>,
+  { listen = '/ip4/127.0.0.1/tcp/0' } = {},
+): Promise<RawPeer> {
   const privateKey = await generateKeyPair('Ed25519')
-  const node = await createLibp2pNode({ privateKey, listen: ['/ip4/127.0.0.1/tcp/0'] })
+  const node = await createLibp2pNode({ privateKey, listen: [listen] })
   await prepare?.(node)
   await node.start()
   return {

@@ -5,7 +5,7 @@ const report = process.env.DAMSELFLY_TEST_REPORT
 
 /**
  * `fast` is what `npm test` runs: no root, no packages beyond npm's. `architecture` is the part of it that `npm run check`
- * needs. `long` is what takes more than seconds. `clients` drives real container runtimes, wants root and Debian's packages. `.ci/run` calls them all.
+ * needs. `long` is what takes more than seconds. `chaos` breaks a cluster for three minutes, as root. `clients` drives real container runtimes, wants root and Debian's packages. `.ci/run` calls them all.
  */
 export default defineConfig({
   test: {
@@ -33,6 +33,7 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'] } },
       {
         test: {
           name: 'clients',

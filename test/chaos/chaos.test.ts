@@ -1,0 +1,28 @@
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { startProcess } from '../helpers/process.ts'
+
+const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
+const SEED = 7
+const MINUTES = 3
+/** The build and the start of the programs, and the last pulls of a slow machine, come on top. */
+const TIMEOUT_MS = 480_000
+
+test(
+  `${MINUTES} minutes of kills, freezes, cuts, full disks, wrong clocks, corrupt blocks and bad peers are not noticed`,
+  async () => {
+    const flags = ['--seed', `${SEED}`, '--minutes', `${MINUTES}`, '--json']
+    await using chaos = await startProcess(process.execPath, [MAIN, ...flags])
+    const { code } = await chaos.exited
+    const story = chaos.stderr.text()
+    process.stdout.write(story)
+    expect(code, story).toBe(0)
+    const line = chaos.stdout.lines().at(-1) ?? ''
+    process.stdout.write(`${line}\n`)
+    const result = JSON.parse(line) as Record<string, unknown>
+    expect(result).toMatchObject({ seed: SEED, failed: 0, wrongBytes: 0, leaks: [], broken: [] })
+    expect(result.pulls).toBeGreaterThan(300)
+    expect(Object.keys(result.faults as object)).toHaveLength(14)
+  },
+  TIMEOUT_MS,
+)

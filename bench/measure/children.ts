@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { withSignal } from '../../lib/origin/with-signal.ts'
+import { withSignal } from '../../lib/with-signal.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { collectTail } from '../../test/helpers/output-tail.ts'
 import type { Answer, Question } from './answer-parent.ts'

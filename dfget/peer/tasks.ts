@@ -6,6 +6,7 @@ import type { Logger } from '../../lib/logger.ts'
 import type { Source } from '../../lib/origin/origin.ts'
 import { OriginError } from '../../lib/origin/origin-error.ts'
 import type { ResumeComponents } from '../../lib/origin/read-resumable.ts'
+import { withSignal } from '../../lib/with-signal.ts'
 import type { Bitfield } from '../../protocol/bitfield.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
@@ -89,7 +90,7 @@ export class Tasks implements NeighbourListener {
     if (!background) session.promote()
     const since = session.assembly?.arrivals.mark ?? 0
     try {
-      const opened = await unlessAborted(session.ready, signal)
+      const opened = await withSignal(session.ready, signal)
       if (opened instanceof SmallContent) return heldContent(opened)
       const { contentType, readers, validator } = session
       const soleOrigin = resumes && session.source === source && session.swarm === undefined
@@ -268,13 +269,4 @@ export class Tasks implements NeighbourListener {
 /** What may be one task: decided before the validator, without which nobody can say it, is known. */
 function keyOf({ url, digest, identity }: Source): string {
   return digest ?? taskIdOfUrl({ ...identity, url })
-}
-
-function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-    if (signal.aborted) onAbort()
-  })
 }

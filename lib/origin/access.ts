@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { DamselflyError, type ErrorCode } from '../../protocol/errors.ts'
 import type { Clock } from '../clock.ts'
+import { withSignal } from '../with-signal.ts'
 import { credentialsKey } from './credentials/registry-credentials.ts'
 import type { Origin, OriginInfo, Source } from './origin.ts'
 import { OriginError } from './origin-error.ts'
-import { withSignal } from './with-signal.ts'
 
 /**
  * Who may read content that is here already while its origin cannot be asked:

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { Agent, type buildConnector, type Dispatcher, EnvHttpProxyAgent } from 'undici'
 import { type Clock, systemClock } from '../clock.ts'
+import { withSignal } from '../with-signal.ts'
 import { createAgents } from './agents.ts'
 import { connectionError } from './connection-error.ts'
 import { boundedResponses } from './outbound/bounded-responses.ts'
@@ -107,7 +108,7 @@ export function createHttpTransport(
 
   async function exchange({ url, method, headers, body, signal }: TransportRequest): Promise<TransportResponse> {
     const tls = url.protocol === 'https:' ? init.tlsFor?.(url.host) : undefined
-    const response = await agents.of(tls).request({
+    const answer = agents.of(tls).request({
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
       method,
@@ -119,8 +120,8 @@ export function createHttpTransport(
       ...(body === undefined ? {} : { body }),
       ...(signal === undefined ? {} : { signal }),
     })
-    // A body that is destroyed, or fails before anybody reads it, must not bring the process down.
-    response.body.on('error', () => {})
+    // undici ends a request that still waits for its connection only when that has come or failed.
+    const response = await withSignal(answer.then(fearless), signal)
     return { status: response.statusCode, headers: plainHeaders(response.headers), body: response.body }
   }
 
@@ -139,6 +140,12 @@ export function createHttpTransport(
     },
     stop: () => agents.stop(),
   }
+}
+
+/** A body that is destroyed, or fails before anybody reads it, must not bring the process down. */
+function fearless(response: Dispatcher.ResponseData): Dispatcher.ResponseData {
+  response.body.on('error', () => {})
+  return response
 }
 
 function createDispatcher(

@@ -2,11 +2,11 @@ import { LRUCache } from 'lru-cache'
 import { type BearerChallenge, bearerChallenge, parseChallenges } from '../../protocol/challenge.ts'
 import type { Clock } from '../clock.ts'
 import type { Logger } from '../logger.ts'
+import { withSignal } from '../with-signal.ts'
 import { basicAuthorization, credentialsKey, type RegistryCredentials } from './credentials/registry-credentials.ts'
 import type { HttpTransport, TransportResponse } from './http-transport.ts'
 import { redactUrl } from './http-url.ts'
 import { requestToken, type Token, type TokenAnswer } from './token-service.ts'
-import { withSignal } from './with-signal.ts'
 
 /** How to go on after a 401. */
 export type AuthAnswer =

@@ -1,7 +1,7 @@
 import type { BlockBuffers } from '../../lib/blocks/block-buffers.ts'
 import type { BlockStore } from '../../lib/blocks/block-store.ts'
 import type { Hasher } from '../../lib/hashing/hasher.ts'
-import { untilAborted } from '../../lib/origin/until-aborted.ts'
+import { untilAborted } from '../../lib/until-aborted.ts'
 import { BlockMap } from '../../protocol/block-map.ts'
 import { blockSizeFor } from '../../protocol/block-size.ts'
 import { type Digest, digestAlgorithm } from '../../protocol/digest.ts'

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { untilAborted } from '../../../lib/origin/until-aborted.ts'
+import { untilAborted } from '../../../lib/until-aborted.ts'
 import { createDigester, type Digest } from '../../../protocol/digest.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher, request } from 'undici'
 import { parseToken } from '../../../protocol/token.ts'
 import { createClusterDispatcher } from '../../tls/cluster-dispatcher.ts'
+import { withSignal } from '../../with-signal.ts'
 import { connectToSocket } from '../socket-path.ts'
 
 /** Where the API of a program is, and what is shown there. */
@@ -52,12 +53,20 @@ export function socketEndpoint(path: string): ApiEndpoint {
   return { url: 'http://localhost', headers: {}, dispatcher }
 }
 
-/** Sends a request to an API. @param path with its query @throws what undici throws */
+/** Sends a request to an API. @param path with its query @throws what undici throws; the signal's reason */
 export function requestApi(api: ApiAddress, path: string, asked: ApiRequest = {}): Promise<Dispatcher.ResponseData> {
   const { url, headers, dispatcher } = typeof api === 'string' ? { url: api, headers: {}, dispatcher: undefined } : api
-  return request(`${url.replace(/\/+$/, '')}${path}`, {
+  const answer = request(`${url.replace(/\/+$/, '')}${path}`, {
     ...asked,
     headers: { ...asked.headers, ...headers },
     ...(dispatcher === undefined ? {} : { dispatcher }),
   })
+  // undici ends a request that still waits for its connection only when that has come or failed.
+  return withSignal(answer.then(fearless), asked.signal)
+}
+
+/** A body that fails when nobody waits for it any more must not bring the process down. */
+function fearless(response: Dispatcher.ResponseData): Dispatcher.ResponseData {
+  response.body.on('error', () => {})
+  return response
 }

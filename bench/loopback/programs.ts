@@ -64,8 +64,12 @@ export interface Supernode {
 }
 
 /** Starts a supernode. */
-export async function startSupernodeProgram(children: Children, directory: string): Promise<Supernode> {
-  const settings = { 'http.listen': '127.0.0.1:0', dataDir: directory, ...COMMON }
+export async function startSupernodeProgram(
+  children: Children,
+  directory: string,
+  own: Readonly<Record<string, string>> = {},
+): Promise<Supernode> {
+  const settings = { 'http.listen': '127.0.0.1:0', dataDir: directory, ...COMMON, ...own }
   const child = await children.start('the supernode', moduleOf('supernode'), JSON.stringify(settings))
   return { pid: child.pid, url: await ask(child, 'url'), cpuSeconds: () => ask(child, 'cpuSeconds') }
 }

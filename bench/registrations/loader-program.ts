@@ -1,4 +1,5 @@
 import type { Child, Children } from '../measure/children.ts'
+import type { MemberIdentity } from './connections.ts'
 
 /** A blob as a registration names it. */
 export interface NamedBlob {
@@ -11,7 +12,7 @@ export interface Load {
   /** Of the supernode. */
   readonly url: string
   readonly clusterKey: string
-  readonly peerIds: readonly string[]
+  readonly members: readonly MemberIdentity[]
   readonly blobs: readonly NamedBlob[]
   /** One that nobody here may read. */
   readonly privateBlob: NamedBlob

@@ -5,7 +5,7 @@ import type { Dispatcher } from 'undici'
 import { createTicketVerifier } from '../../protocol/ticket.ts'
 import { answerParent } from '../measure/answer-parent.ts'
 import { cpuSeconds } from '../measure/cpu-seconds.ts'
-import { openPlain } from './connections.ts'
+import { openConnections } from './connections.ts'
 import type { Load, LoadResult } from './loader-program.ts'
 import { sendAtRate } from './open-loop.ts'
 import { bodyOf, EXPECTED, kindOf, type RequestKind } from './request-kinds.ts'
@@ -24,8 +24,8 @@ interface Answer {
 
 const pools: Dispatcher[] = []
 
-async function load({ url, privateBlob, blobs, peerIds, clusterKey, perSecond, seconds }: Load): Promise<LoadResult> {
-  while (pools.length < peerIds.length) pools.push(openPlain(url, pools.length))
+async function load({ url, privateBlob, blobs, members, clusterKey, perSecond, seconds }: Load): Promise<LoadResult> {
+  for (const member of members.slice(pools.length)) pools.push(await openConnections(member))
   const verifier = createTicketVerifier(clusterKey)
   const wrong = new Map<string, number>()
   const times: Record<'valid' | 'invalid', number[]> = { valid: [], invalid: [] }
@@ -41,20 +41,25 @@ async function load({ url, privateBlob, blobs, peerIds, clusterKey, perSecond, s
   async function register(index: number, dueMs: number): Promise<void> {
     const kind = kindOf(index)
     // Both numbers go round at different speeds, so that in time each peer registers for each content.
-    const peer = index % peerIds.length
-    const peerId = peerIds[peer] ?? ''
-    const blob = blobs[(index + Math.floor(index / peerIds.length)) % blobs.length]
+    const peer = index % members.length
+    const peerId = members[peer]?.peerId ?? ''
+    const blob = blobs[(index + Math.floor(index / members.length)) % blobs.length]
     const pool = pools[peer]
     if (blob === undefined || pool === undefined) return
     const body = bodyOf(kind, {
-      ...{ peerId, url: blob.url, digest: blob.digest },
+      ...{
+        peerId,
+        otherPeerId: members[(peer + 1) % members.length]?.peerId ?? '',
+        url: blob.url,
+        digest: blob.digest,
+      },
       ...{ privateUrl: privateBlob.url, privateDigest: privateBlob.digest },
     })
     lateMs.push(performance.now() - dueMs)
     let answer: Answer
     let status: number
     try {
-      const options = { path: '/peer/registry', method: 'POST', headers: HEADERS, body } as const
+      const options = { origin: url, path: '/peer/registry', method: 'POST', headers: HEADERS, body } as const
       do {
         const response = await pool.request({ ...options, headersTimeout: ANSWER_MS, bodyTimeout: ANSWER_MS })
         status = response.statusCode

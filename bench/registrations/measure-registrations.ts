@@ -1,19 +1,31 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { generateKeyPair } from '@libp2p/crypto/keys'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { setTimeout as wait } from 'node:timers/promises'
+import { requestApi } from '../../lib/http/client/api-endpoint.ts'
+import { DamselflyError } from '../../protocol/errors.ts'
+import { createMemberClient } from '../../supernode/client/member-client.ts'
 import { createSupernodeClient } from '../../supernode/client/supernode-client.ts'
+import { joinToken, ownersApi } from '../../test/helpers/join.ts'
 import { createScratchDirectory } from '../../test/helpers/scratch-directory.ts'
 import { watchMachine } from '../conditions.ts'
 import type { RegistryBlob } from '../loopback/blob.ts'
 import { startRegistry, startSupernodeProgram } from '../loopback/programs.ts'
 import { createChildren } from '../measure/children.ts'
 import { readCommit } from '../measure/commit.ts'
-import { seedBlobs } from '../small-file/seed-blobs.ts'
+import { registerBlobs } from '../small-file/seed-blobs.ts'
 import type { RegistrationsConfig } from './config.ts'
+import { type MemberIdentity, memberEndpoint } from './connections.ts'
 import type { RegistrationFigures } from './figures.ts'
 import { type Load, type NamedBlob, startLoader } from './loader-program.ts'
 
 const BLOB_BYTES = 4096
+/** As it runs for others; only that the registries are on the loopback. Requests of one address may fail as often as they like. */
+const SECURE = {
+  trial: 'false',
+  'outbound.schemes': 'http',
+  'outbound.allowPorts': '1-65535',
+  'outbound.allowNetworks': '127.0.0.0/8',
+}
 const ANSWER_MS = 30_000
 
 interface Options {
@@ -39,22 +51,30 @@ export async function measureRegistrations(
 async function measureAll(config: RegistrationsConfig, { heard, signal }: Options) {
   const { rate, seconds, warmUp, identities, contents } = config
   await using scratch = await createScratchDirectory()
+  const directory = join(scratch.path, 'supernode')
   await using children = createChildren({ signal })
   const loader = await startLoader(children)
   const closed = await children.start('the private registry', new URL('private-registry.ts', import.meta.url))
   const [registry, supernode] = await Promise.all([
     startRegistry(children),
-    startSupernodeProgram(children, join(scratch.path, 'supernode')),
+    startSupernodeProgram(children, directory, SECURE),
   ])
   const blobs: RegistryBlob[] = []
   while (blobs.length < contents) blobs.push(await registry.blob(BLOB_BYTES))
-  await seedBlobs(supernode.url, registry, blobs, { signal })
-  const { clusterKey } = await createSupernodeClient(supernode.url).cluster({ signal })
+  const token = await joinToken({ dataDir: directory })
+  const members: MemberIdentity[] = []
+  while (members.length < identities) members.push(await newMember(supernode.url, token, { signal }))
+  const [first] = members
+  if (first === undefined) throw new DamselflyError('INTERNAL', 'nobody registers')
+  const api = await memberEndpoint(supernode.url, first)
+  await registerBlobs({ supernode: api, peerId: first.peerId }, registry, blobs, { signal })
+  await waitForAll(directory, blobs, { signal })
+  const { clusterKey } = await createSupernodeClient(api).cluster({ signal })
   heard('the supernode holds all blobs')
 
   const load: Load = {
     ...{ url: supernode.url, clusterKey },
-    peerIds: await Promise.all(Array.from({ length: identities }, newPeerId)),
+    members,
     blobs: blobs.map(({ path, digest }) => ({ url: registry.url + path, digest })),
     privateBlob: await closed.ask<NamedBlob>('blob', { timeoutMs: ANSWER_MS }),
     ...{ perSecond: rate, seconds },
@@ -67,6 +87,27 @@ async function measureAll(config: RegistrationsConfig, { heard, signal }: Option
   return { ...result, ...{ perSecond: rate, identities, contents, supernodeCpuSeconds } }
 }
 
-async function newPeerId(): Promise<string> {
-  return peerIdFromPrivateKey(await generateKeyPair('Ed25519')).toString()
+/** A new member of the cluster. */
+async function newMember(url: string, token: string, options: { signal: AbortSignal }): Promise<MemberIdentity> {
+  const seed = randomBytes(32).toString('base64')
+  const { peerId } = await createMemberClient(await memberEndpoint(url, { seed })).join(
+    { token, name: 'load' },
+    options,
+  )
+  return { peerId, seed }
+}
+
+/** Waits until the supernode holds all blobs. */
+async function waitForAll(
+  dataDir: string,
+  blobs: readonly RegistryBlob[],
+  { signal }: { signal: AbortSignal },
+): Promise<void> {
+  for (;;) {
+    const answer = await requestApi(ownersApi('supernode', dataDir), '/api/v1/tasks', { signal })
+    const tasks = (await answer.body.json()) as { id: string; state: string }[]
+    const complete = new Set(tasks.filter(({ state }) => state === 'complete').map(({ id }) => id))
+    if (blobs.every(({ digest }) => complete.has(digest))) return
+    await wait(100, undefined, { signal })
+  }
 }

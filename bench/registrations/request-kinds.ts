@@ -8,7 +8,8 @@ export type RequestKind =
   | 'malformedJson'
   | 'wrongSchema'
   | 'unknownField'
-  | 'wrongPeer'
+  | 'malformedPeer'
+  | 'otherPeer'
   | 'wrongDigest'
   | 'oversize'
   | 'unknownContent'
@@ -27,7 +28,8 @@ export const EXPECTED: Readonly<Record<RequestKind, ExpectedAnswer>> = {
   malformedJson: { status: 400, code: 'REQUEST_INVALID' },
   wrongSchema: { status: 400, code: 'REQUEST_INVALID' },
   unknownField: { status: 400, code: 'REQUEST_INVALID' },
-  wrongPeer: { status: 400, code: 'REQUEST_INVALID' },
+  malformedPeer: { status: 400, code: 'REQUEST_INVALID' },
+  otherPeer: { status: 403, code: 'DENIED' },
   wrongDigest: { status: 400, code: 'REQUEST_INVALID' },
   oversize: { status: 413, code: 'BODY_TOO_LARGE' },
   unknownContent: { status: 404, code: 'BLOB_UNKNOWN' },
@@ -45,6 +47,8 @@ export function kindOf(index: number): RequestKind {
 /** What bodies are made of. */
 export interface BodyParts {
   readonly peerId: string
+  /** Of another member. */
+  readonly otherPeerId: string
   /** URL of a blob that everybody may read, and its digest. */
   readonly url: string
   readonly digest: string
@@ -54,7 +58,10 @@ export interface BodyParts {
 }
 
 /** The body of a registration. */
-export function bodyOf(kind: RequestKind, { peerId, url, digest, privateUrl, privateDigest }: BodyParts): string {
+export function bodyOf(
+  kind: RequestKind,
+  { peerId, otherPeerId, url, digest, privateUrl, privateDigest }: BodyParts,
+): string {
   const source = { url, headers: {}, digest }
   const good = JSON.stringify({ peerId, source })
   switch (kind) {
@@ -64,8 +71,10 @@ export function bodyOf(kind: RequestKind, { peerId, url, digest, privateUrl, pri
       return JSON.stringify({ peerId, source: [source] })
     case 'unknownField':
       return JSON.stringify({ peerId, source, path: '/etc/passwd' })
-    case 'wrongPeer':
+    case 'malformedPeer':
       return JSON.stringify({ peerId: `${peerId}/../0`, source })
+    case 'otherPeer':
+      return JSON.stringify({ peerId: otherPeerId, source })
     case 'wrongDigest':
       return JSON.stringify({ peerId, source: { ...source, digest: digest.slice(0, -1) } })
     case 'oversize':

@@ -17,7 +17,6 @@ import { createSources, type SourceSettings, type Sources } from './create-sourc
 import { clearDataDirectory, type DataDirectory } from './data-directory.ts'
 import { readClusterFile } from './peer/cluster/cluster-file.ts'
 import { type FoundCluster, findCluster } from './peer/cluster/find-cluster.ts'
-import { joinCluster } from './peer/cluster/join-cluster.ts'
 import type { OpenClusterComponents } from './peer/cluster/open-cluster.ts'
 import { createSwarmPeer } from './peer/create-swarm-peer.ts'
 import { createPeerLimits } from './peer/exchange/peer-limits.ts'
@@ -83,6 +82,8 @@ async function clusterOf(
 ): Promise<FoundCluster> {
   if (tokenFile !== '' && (await readClusterFile(dataDir)) === undefined) {
     const init = { supernode, token: readToken(tokenFile), dataDir, name: hostname(), temporary: kept !== 'always' }
+    // Loaded here: a trial needs no certificates, and they take their time.
+    const { joinCluster } = await import('./peer/cluster/join-cluster.ts')
     await joinCluster(init, { signal: AbortSignal.timeout(JOIN_TIMEOUT_MS) })
   }
   return findCluster(components, { supernode, multiaddrs: { 'p2p.listen': p2p.listen }, dataDir })

@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { Command } from 'commander'
-import { joinCluster } from '../../dfget/peer/cluster/join-cluster.ts'
 import { configOf } from '../../lib/config/config-command.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { DfdaemonConfig } from '../config.ts'
@@ -42,6 +41,8 @@ export function createJoinCommand({
     // Out of the list of processes.
     process.title = 'dfdaemon join'
     const init = { supernode: url.replace(/\/+$/, ''), token, dataDir, name: options.name, temporary: false }
+    // Loaded here: no other command needs certificates.
+    const { joinCluster } = await import('../../dfget/peer/cluster/join-cluster.ts')
     const joined = await joinCluster(init, { signal: AbortSignal.timeout(TIMEOUT_MS) })
     const { supernode, peerId } = joined
     const line = options.json === true ? JSON.stringify({ supernode, peerId, dataDir }) : textOf(supernode, peerId)

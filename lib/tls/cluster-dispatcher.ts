@@ -50,7 +50,7 @@ function problemOf(socket: TLSSocket, pinned: KeyObject | undefined): string | u
   // By the rules of the web: a chain to an authority that the system trusts, and the server's name.
   if (socket.authorized) return undefined
   if (pinned === undefined) {
-    return 'its certificate is not one that this system trusts; a token of it, in a file, tells which one is right (--token-file)'
+    return 'its certificate is not one that this system trusts; a token tells which one is right: give --token-file with one that "supernode token create --role viewer" makes'
   }
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined) return 'it shows no certificate'

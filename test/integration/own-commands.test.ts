@@ -53,7 +53,9 @@ describe("a program's own commands", () => {
       /^dfdaemon: authentication required: this is for viewers and operators; .*"dfdaemon token create --role viewer".*\n$/,
     )
     const limits = await run('supernode', 'limits', '--url', supernode.url)
-    expect(limits.stderr).toMatch(/^supernode: the supernode could not be reached: .* \(--token-file\)\n$/)
+    expect(limits.stderr).toMatch(
+      /^supernode: the supernode could not be reached: .*--token-file.*"supernode token create --role viewer".*\n$/,
+    )
   })
 
   test('a token that nobody made is refused, and not shown', async () => {

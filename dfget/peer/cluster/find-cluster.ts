@@ -3,7 +3,7 @@ import { type ApiEndpoint, urlEndpoint } from '../../../lib/http/client/api-endp
 import { loadOrCreateSeed } from '../../../lib/p2p/identity.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { readClusterFile } from './cluster-file.ts'
-import { type OpenCluster, type OpenClusterComponents, openCluster } from './open-cluster.ts'
+import type { OpenCluster, OpenClusterComponents } from './open-cluster.ts'
 
 /** A peer's supernode: none, one of a trial, or that of the cluster it has joined. */
 export interface FoundCluster {
@@ -42,6 +42,8 @@ export async function findCluster(
   }
   const seed = await loadOrCreateSeed(dataDir, 'peer')
   const init = { dataDir, seed, joined: supernode === '' ? joined : { ...joined, supernode } }
+  // Loaded here: a trial needs no certificates, and they take their time.
+  const { openCluster } = await import('./open-cluster.ts')
   const cluster = await openCluster(components, init)
   return { api: cluster.api, cluster }
 }

@@ -122,6 +122,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
       supernode: config.supernode,
       multiaddrs,
       dataDir: config.dataDir,
+      howToJoin: `run "dfdaemon join ${config.supernode} --token TOKEN" with the same data directory (${config.dataDir}); "supernode token create --role node" makes the token`,
     },
   )
 

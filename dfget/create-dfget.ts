@@ -24,6 +24,8 @@ import { PEER_METRICS } from './peer/metrics.ts'
 import type { Peer } from './peer/peer.ts'
 
 const JOIN_TIMEOUT_MS = 5_000
+const HOW_TO_JOIN =
+  'give --token-file with a token that "supernode token create --role node" makes, or run a dfdaemon that has joined'
 
 /** A peer for one download. */
 export interface Dfget extends Startable {
@@ -86,7 +88,12 @@ async function clusterOf(
     const { joinCluster } = await import('./peer/cluster/join-cluster.ts')
     await joinCluster(init, { signal: AbortSignal.timeout(JOIN_TIMEOUT_MS) })
   }
-  return findCluster(components, { supernode, multiaddrs: { 'p2p.listen': p2p.listen }, dataDir })
+  return findCluster(components, {
+    supernode,
+    multiaddrs: { 'p2p.listen': p2p.listen },
+    dataDir,
+    howToJoin: HOW_TO_JOIN,
+  })
 }
 
 /**

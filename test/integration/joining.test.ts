@@ -149,7 +149,7 @@ describe('whoever has not joined', () => {
   test('does not start as if it had', async () => {
     await expect(cluster.dfdaemon({ ...SECURE, supernode: supernode.url })).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
-      message: expect.stringContaining(`${supernode.url} has not been joined`),
+      message: expect.stringContaining(`this node has not joined ${supernode.url}: run "dfdaemon join `),
     })
   })
 })

@@ -18,6 +18,8 @@ export interface FindClusterInit {
   /** The peer's own multiaddrs. */
   readonly multiaddrs: Readonly<Record<string, readonly string[]>>
   readonly dataDir: string
+  /** What to do where a supernode is named that has not been joined. */
+  readonly howToJoin: string
 }
 
 const WHY_HTTP =
@@ -29,7 +31,7 @@ const WHY_HTTP =
  */
 export async function findCluster(
   components: OpenClusterComponents,
-  { supernode, multiaddrs, dataDir }: FindClusterInit,
+  { supernode, multiaddrs, dataDir, howToJoin }: FindClusterInit,
 ): Promise<FoundCluster> {
   if (supernode.startsWith('http://')) {
     checkLoopbackOnly({ multiaddrs, urls: { supernode } }, WHY_HTTP)
@@ -38,7 +40,7 @@ export async function findCluster(
   const joined = await readClusterFile(dataDir)
   if (joined === undefined) {
     if (supernode === '') return { api: undefined, cluster: undefined }
-    throw new DamselflyError('CONFIG_INVALID', `${supernode} has not been joined from ${dataDir}`)
+    throw new DamselflyError('CONFIG_INVALID', `this node has not joined ${supernode}: ${howToJoin}`)
   }
   const seed = await loadOrCreateSeed(dataDir, 'peer')
   const init = { dataDir, seed, joined: supernode === '' ? joined : { ...joined, supernode } }

@@ -165,6 +165,8 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
       sources: config.trial ? [trialSource] : [createTokenSource(tokens), socketSource],
       publicRoutes: PUBLIC_ROUTES,
       tokenCommand: 'dfdaemon token create',
+      // The mirror reads under this daemon's accounts for whoever reaches it.
+      refusesPages: true,
     },
     protection,
     errorBody: mirrorErrorBody,

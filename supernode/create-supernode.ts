@@ -240,6 +240,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
         : [nodeSource(peer => membership.admits(peer)), createTokenSource(tokens), socketSource],
       publicRoutes: PUBLIC_ROUTES,
       tokenCommand: 'supernode token create',
+      refusesPages: config.trial,
     },
     protection,
     rewriteUrl: withoutV1Prefix,

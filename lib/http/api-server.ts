@@ -95,7 +95,7 @@ export async function createHttpServer(init: ApiServerInit): Promise<HttpServer>
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   protection?.beforeAccess(app)
-  addAccessControl(app, access)
+  addAccessControl(app, access, host)
   protection?.afterAccess(app)
   await addOpenApi(app, api)
   return {

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import type { Role } from '../../../protocol/roles.ts'
+import { refuseForeignPage } from './foreign-page.ts'
 import type { Identity } from './identity.ts'
 import type { IdentitySource } from './identity-source.ts'
 import { mayUse, type PublicRoutes, type RouteAccess, requireAccess } from './route-access.ts'
@@ -12,19 +13,28 @@ export interface AccessControl {
   readonly publicRoutes: PublicRoutes
   /** What makes tokens for the API, `supernode token create`; for people who have none. */
   readonly tokenCommand: string
+  /** Whether requests of web pages of other sites are refused: where something is given to whoever reaches the API. */
+  readonly refusesPages?: boolean
 }
 
 /**
  * Lets requests through to the routes that are added from now on only if their sender may use them, and says at each request who that
  * is (`request.identity`). Nothing of a body is read before. A request without a proof gets UNAUTHORIZED, one of somebody without the
  * role DENIED; a proof that is not valid counts as none, whatever is wrong with it.
+ * @param ownHost host of the address that the server was told to listen at
  */
-export function addAccessControl(app: FastifyInstance, { sources, publicRoutes, tokenCommand }: AccessControl): void {
+export function addAccessControl(
+  app: FastifyInstance,
+  { sources, publicRoutes, tokenCommand, refusesPages = false }: AccessControl,
+  ownHost: string,
+): void {
   app.decorateRequest('identity')
   app.addHook('onRoute', route => requireAccess(route, publicRoutes))
   app.addHook('onRequest', async (request, reply) => {
     // Nothing is at unknown paths; a route cannot be without it.
     const { access = 'public' } = request.is404 ? {} : request.routeOptions.config
+    request.identity = anonymous(request)
+    if (refusesPages) refuseForeignPage(request, ownHost)
     request.identity = identify(sources, request, access)
     if (mayUse(request.identity, access)) return
     if (request.identity.kind !== 'anonymous') throw denied(request.identity, access)

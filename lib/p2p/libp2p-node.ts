@@ -118,7 +118,8 @@ export async function createLibp2pNode({
     },
     addresses,
     async handle(protocol, onStream) {
-      const handler = (stream: Stream, connection: Connection) => onStream(stream, connection.remotePeer.toString())
+      const handler = (stream: Stream, { remotePeer, remoteAddr }: Connection) =>
+        onStream(stream, remotePeer.toString(), remoteAddr.toString())
       await libp2p.handle(protocol, handler, { maxInboundStreams: MAX_STREAMS, maxOutboundStreams: MAX_STREAMS })
     },
     async dial(peer, protocol, { signal }) {

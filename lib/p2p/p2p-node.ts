@@ -8,8 +8,8 @@ export interface P2pNode extends Startable {
   readonly peerId: string
   /** Multiaddrs under which others can reach us, without the `/p2p/` part. */
   addresses(): string[]
-  /** Answers streams of a protocol. `peer` is the PeerId that the handshake proved. */
-  handle(protocol: string, onStream: (stream: Stream, peer: string) => void): Promise<void>
+  /** Answers streams of a protocol. `peer` is the PeerId that the handshake proved, `from` the multiaddr of its connection. */
+  handle(protocol: string, onStream: (stream: Stream, peer: string, from: string) => void): Promise<void>
   /**
    * Opens a stream, over the existing connection if there is one. The other end has proved that it is `peer.id`.
    * @throws DamselflyError NOT_A_MEMBER when one of the two may have no connections; an Error when the peer cannot be reached

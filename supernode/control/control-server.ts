@@ -11,6 +11,7 @@ import {
 } from '../../protocol/messages/control.ts'
 import { CONTROL_PROTOCOL } from '../../protocol/protocol-ids.ts'
 import type { SwarmDirector } from './swarm-director.ts'
+import { tellableAddresses } from './tellable-addresses.ts'
 
 export interface ControlServerComponents {
   readonly node: P2pNode
@@ -24,10 +25,15 @@ const MAX_WAITING_MESSAGES = 4096
 
 /** Answers control streams. What a peer says counts for the PeerId that its connection proved. */
 export async function serveControl(components: ControlServerComponents): Promise<void> {
-  await components.node.handle(CONTROL_PROTOCOL, (stream, peer) => serveStream(components, stream, peer))
+  await components.node.handle(CONTROL_PROTOCOL, (stream, peer, from) => serveStream(components, stream, peer, from))
 }
 
-function serveStream({ director, logger, account }: ControlServerComponents, stream: Stream, peer: string): void {
+function serveStream(
+  { director, logger, account }: ControlServerComponents,
+  stream: Stream,
+  peer: string,
+  from: string,
+): void {
   let leave: (() => void) | undefined
   let waiting = 0
   // One message after the other, because a join may have to wait for the store.
@@ -54,7 +60,7 @@ function serveStream({ director, logger, account }: ControlServerComponents, str
     waiting--
     if (!channel.open) return
     if (message.type === 'hello') {
-      const address = { id: peer, addresses: message.addresses }
+      const address = { id: peer, addresses: tellableAddresses(message.addresses, from) }
       const { labels, agent, keeps = false } = message
       const send = (answer: SupernodeToPeer) => channel.send(supernodeToPeerCodec.encode(answer))
       leave = director.connected({ address, labels, agent, keeps }, send)

@@ -150,6 +150,17 @@ describe('the control stream', () => {
     expect(answer).toMatchObject({ type: 'failed', code: 'TASK_UNKNOWN' })
   })
 
+  test('leads nobody to a metadata service by what a peer announces', async () => {
+    const stream = await peer.open(supernodeAddress, CONTROL_PROTOCOL)
+    const good = '/ip4/127.0.0.1/tcp/4001'
+    const addresses = ['/ip4/169.254.169.254/tcp/80', good, '/ip6/fe80::1/tcp/80']
+    stream.send(frame(peerToSupernodeCodec.encode({ type: 'hello', addresses, labels: {}, agent: 'test' })))
+    stream.send(frame(peerToSupernodeCodec.encode({ type: 'ping' })))
+    await stream.message(0)
+    const peers = (await (await fetch(`${supernode.url}/api/v1/peers`)).json()) as PeerAddress[]
+    expect(peers.find(({ id }) => id === peer.address.id)?.addresses).toEqual([good])
+  })
+
   test('takes claims and reports about tasks, blocks and peers that do not exist', async () => {
     const stream = await peer.open(supernodeAddress, CONTROL_PROTOCOL)
     stream.send(hello())

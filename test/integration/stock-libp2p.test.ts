@@ -132,7 +132,9 @@ function p2pNodeOf(libp2p: Libp2p): P2pNode {
     start: async () => {},
     stop: async () => {},
     async handle(protocol, onStream) {
-      await libp2p.handle(protocol, (stream, connection) => onStream(stream, connection.remotePeer.toString()))
+      await libp2p.handle(protocol, (stream, { remotePeer, remoteAddr }) =>
+        onStream(stream, remotePeer.toString(), remoteAddr.toString()),
+      )
     },
     expel() {},
     dial: (peer, protocol, { signal }) => libp2p.dialProtocol(addressesOf(peer), protocol, { signal }),

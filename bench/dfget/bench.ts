@@ -1,7 +1,8 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { joinToken } from '../../test/helpers/join.ts'
 import { type NetworkNode, TEST_NETWORK } from '../../test/helpers/netns.ts'
-import { type ChildProcess, run, startProcess } from '../../test/helpers/process.ts'
+import { run, startProcess } from '../../test/helpers/process.ts'
 import { createScratchDirectory, type ScratchDirectory } from '../../test/helpers/scratch-directory.ts'
 import type { BuiltPrograms } from './built.ts'
 import type { DfgetBenchConfig } from './config.ts'
@@ -47,16 +48,22 @@ export function userIn(cache: string): NodeJS.ProcessEnv {
   return { ...process.env, XDG_CACHE_HOME: cache }
 }
 
+/** A running supernode. */
+export interface BenchSupernode extends AsyncDisposable {
+  /** What tells a dfget to be a peer of this supernode. */
+  readonly flags: readonly string[]
+}
+
 /** Starts the built supernode with an empty store. @param node the machine that it is on; the loopback without one */
 export async function startSupernode(
   { programs }: Pick<Bench, 'programs'>,
   directory: string,
   node?: NetworkNode,
-): Promise<AsyncDisposable & { readonly url: string; readonly child: ChildProcess }> {
+): Promise<BenchSupernode> {
   const address = node?.address ?? '127.0.0.1'
   const places = ['--http-listen', `${address}:0`, '--p2p-listen', `/ip4/${address}/tcp/0`]
   const dataDirectory = join(directory, 'supernode')
-  await mkdir(dataDirectory)
+  await mkdir(dataDirectory, { mode: 0o700 })
   // Off the loopback there is no trial; the origin of the benchmark speaks plain http all the same.
   const origins = ['--outbound-schemes', 'http', '--outbound-allow-ports', '1-65535']
   const mode = node === undefined ? ['--trial'] : [...origins, '--outbound-allow-networks', TEST_NETWORK]
@@ -66,6 +73,12 @@ export async function startSupernode(
   const child = starting.use(await startProcess(process.execPath, args, options))
   const ready = await child.waitForLine('stdout', line => line.startsWith('{'), { timeoutMs: START_TIMEOUT_MS })
   const { http } = JSON.parse(ready) as { http: string }
+  const flags = ['--supernode', http]
+  if (node !== undefined) {
+    const tokenFile = join(directory, 'token')
+    await writeFile(tokenFile, await joinToken({ dataDir: dataDirectory }), { mode: 0o600 })
+    flags.push('--token-file', tokenFile)
+  }
   const started = starting.move()
-  return { url: http, child, [Symbol.asyncDispose]: () => started.disposeAsync() }
+  return { flags, [Symbol.asyncDispose]: () => started.disposeAsync() }
 }

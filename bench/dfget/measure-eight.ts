@@ -58,7 +58,7 @@ async function measureReaders(bench: Bench, network: TestNetwork, hosts: readonl
     bench.signal.throwIfAborted()
     const path = join(directory.path, `reader-${index}`)
     await mkdir(path)
-    const swarm = ['--supernode', supernode.url, '--p2p-listen', `/ip4/${host.address}/tcp/0`]
+    const swarm = [...supernode.flags, '--p2p-listen', `/ip4/${host.address}/tcp/0`]
     const args = [...swarm, '--linger', `${LINGER_SECONDS}`, '--quiet', '--json', '-O', join(path, 'file')]
     const [file, ...rest] = dfgetCommand(bench, ...args, `${origin.url}/file`)
     return readers.use(await startProcess(file, rest, { namespace: host.namespace, env: userIn(join(path, 'cache')) }))

@@ -59,7 +59,7 @@ async function byDfget(bench: Bench, origin: BenchOrigin, told: SmallFigures['to
   async function node(name: string): Promise<SmallRun> {
     const path = join(directory.path, name)
     await mkdir(path)
-    const command = dfgetCommand(bench, '--quiet', '--supernode', supernode.url, '-O', `${path}/`, ...what)
+    const command = dfgetCommand(bench, '--quiet', ...supernode.flags, '-O', `${path}/`, ...what)
     return await counted(bench, origin, path, () =>
       timed(bench, command, { env: userIn(join(directory.path, `${name}-cache`)) }),
     )

@@ -84,7 +84,7 @@ async function startSwarm({ registry, supernodeNode, node }: Bench): Promise<Asy
     return join(scratch.path, name)
   }
   const supernode = starting.use(await startSupernode(supernodeNode, await directory('supernode')))
-  const upstream = { supernodeUrl: supernode.httpUrl, registryUrl: registry.url }
+  const upstream = { supernode, registryUrl: registry.url }
   const dfdaemon = starting.use(await startDfdaemon(node, await directory('dfdaemon'), upstream))
   const started = starting.move()
   return { mirrorUrl: dfdaemon.httpUrl, [Symbol.asyncDispose]: () => started.disposeAsync() }

@@ -2,9 +2,12 @@ import { fileURLToPath } from 'node:url'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { PEER_METRICS } from '../../dfget/peer/metrics.ts'
+import { requestApi } from '../../lib/http/client/api-endpoint.ts'
 import { DaemonTasks } from '../../protocol/messages/daemon-api.ts'
 import { SizeField } from '../../protocol/messages/fields.ts'
 import { SUPERNODE_METRICS } from '../../supernode/metrics.ts'
+import type { Program } from '../../test/clients/programs.ts'
+import { ownersApi } from '../../test/helpers/join.ts'
 import type { NetworkNode } from '../../test/helpers/netns.ts'
 import { run } from '../../test/helpers/process.ts'
 import { counterValue } from '../../trial/counter-value.ts'
@@ -56,9 +59,9 @@ export function countedSince(before: Counters, after: Counters): Counters {
 
 /** Where everything is counted. */
 export interface CountedSwarm {
-  readonly registry: Counted
-  readonly supernode: Counted
-  readonly daemons: readonly Counted[]
+  readonly registry: CountedRegistry
+  readonly supernode: Program
+  readonly daemons: readonly CountedDaemon[]
 }
 
 /** Reads all counters of a swarm and of its registry. @throws Error when one does not answer */
@@ -72,14 +75,20 @@ export async function readCounters({ registry, supernode, daemons }: CountedSwar
   }
 }
 
-/** A program's HTTP side, and the machine that reaches it. */
-export interface Counted {
+/** A registry, and a machine that reaches it. */
+export interface CountedRegistry {
   readonly node: NetworkNode
-  readonly httpUrl: string
+  readonly url: string
 }
 
-async function readSupernode({ node, httpUrl }: Counted): Promise<SupernodeCounters> {
-  const [page = ''] = await get(node, `${httpUrl}/metrics`)
+/** A dfdaemon and its machine. */
+export interface CountedDaemon {
+  readonly node: NetworkNode
+  readonly program: Program
+}
+
+async function readSupernode(supernode: Program): Promise<SupernodeCounters> {
+  const page = await askProgram(supernode, '/metrics')
   const { uploadedBytes, controlMessages, schedulerSeconds } = SUPERNODE_METRICS
   const messages = ['received', 'sent'].map(way => counterValue(page, `${controlMessages.name}{direction="${way}"}`))
   return {
@@ -90,8 +99,9 @@ async function readSupernode({ node, httpUrl }: Counted): Promise<SupernodeCount
   }
 }
 
-async function readNode({ node, httpUrl }: Counted): Promise<{ counters: NodeCounters; reasons: string[] }> {
-  const [page = '', text = ''] = await get(node, `${httpUrl}/metrics`, `${httpUrl}/api/v1/tasks`)
+async function readNode({ node, program }: CountedDaemon): Promise<{ counters: NodeCounters; reasons: string[] }> {
+  const page = await askProgram(program, '/metrics')
+  const text = await askProgram(program, '/api/v1/tasks')
   const accounts = Value.Parse(DaemonTasks, JSON.parse(text)).map(task => task.account)
   const counters = {
     peerBytes: sum(accounts.map(account => account.peerBytes)),
@@ -104,8 +114,9 @@ async function readNode({ node, httpUrl }: Counted): Promise<{ counters: NodeCou
   return { counters, reasons: accounts.flatMap(account => account.originReasons.map(({ why }) => why)) }
 }
 
-async function readRegistry({ node, httpUrl }: Counted): Promise<number> {
-  const [text = ''] = await get(node, `${httpUrl}/_stats`)
+async function readRegistry({ node, url }: CountedRegistry): Promise<number> {
+  const { stdout } = await run(process.execPath, [GET, `${url}/_stats`], node)
+  const [text] = Value.Parse(Type.Tuple([Type.String()]), JSON.parse(stdout))
   return Value.Parse(Type.Object({ totalBlobBytes: SizeField }), JSON.parse(text)).totalBlobBytes
 }
 
@@ -117,9 +128,12 @@ async function readLinkBytes({ namespace }: NetworkNode): Promise<number> {
   return link.stats64.rx.bytes
 }
 
-async function get(node: NetworkNode, ...urls: string[]): Promise<string[]> {
-  const { stdout } = await run(process.execPath, [GET, ...urls], node)
-  return Value.Parse(Type.Array(Type.String()), JSON.parse(stdout))
+/** Asks a program by its owner's socket, which is reached from every network. */
+async function askProgram({ name, dataDirectory }: Program, path: string): Promise<string> {
+  const { statusCode, body } = await requestApi(ownersApi(name, dataDirectory), path)
+  const text = await body.text()
+  if (statusCode !== 200) throw new Error(`${name} answered ${path} with status ${statusCode}: ${text}`)
+  return text
 }
 
 function difference<Counts extends Readonly<Record<keyof Counts, number>>>(

@@ -67,9 +67,9 @@ async function pullThroughSwarm(
   await using programs = await startSwarm(machines, { registryUrl: registry.url, record }, { signal })
   const { daemons } = programs
   heard(`a supernode and ${daemons.length} dfdaemons are running`)
-  const counted = { ...programs, registry: { node: machines.registry, httpUrl: registry.url } }
+  const counted = { ...programs, registry: { node: machines.registry, url: registry.url } }
   const before = await readCounters(counted)
-  const sources = daemons.map(({ node, httpUrl }) => ({ node, url: httpUrl }))
+  const sources = daemons.map(({ node, program }) => ({ node, url: program.httpUrl }))
   try {
     const { reports, cpuShare } = await pullEverywhere(registry, sources, { timeoutMs, signal })
     heard('all nodes have pulled through the swarm')

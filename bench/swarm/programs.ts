@@ -4,7 +4,7 @@ import { type Program, startDfdaemon, startSupernode } from '../../test/clients/
 import { createTestNetwork, type NetworkNode } from '../../test/helpers/netns.ts'
 import { createScratchDirectory } from '../../test/helpers/scratch-directory.ts'
 import type { SwarmPlan } from './config.ts'
-import type { Counted } from './counters.ts'
+import type { CountedDaemon } from './counters.ts'
 
 /** The machines of the benchmark, each on a limited link of its own. */
 export interface Machines extends AsyncDisposable {
@@ -15,8 +15,8 @@ export interface Machines extends AsyncDisposable {
 
 /** A supernode and a dfdaemon on each node, which hold nothing. They end, and their data goes, when disposed of. */
 export interface Swarm extends AsyncDisposable {
-  readonly supernode: Counted
-  readonly daemons: readonly Counted[]
+  readonly supernode: Program
+  readonly daemons: readonly CountedDaemon[]
   /** The ends of their logs, for a failure's message. */
   log(): string
 }
@@ -55,7 +55,10 @@ export async function startSwarm(
     await Promise.all(programs.map(program => program[Symbol.asyncDispose]()))
   })
 
-  async function start(program: string, startIn: (directory: string) => Promise<Program>): Promise<Program> {
+  async function start<Started extends Program>(
+    program: string,
+    startIn: (directory: string) => Promise<Started>,
+  ): Promise<Started> {
     signal.throwIfAborted()
     const directory = join(scratch.path, program)
     await mkdir(directory)
@@ -66,15 +69,15 @@ export async function startSwarm(
 
   const flags = ['--log-level', 'warn', ...(record === undefined ? [] : ['--event-log', record])]
   const supernode = await start('supernode', directory => startSupernode(supernodeMachine, directory, flags))
-  const init = { supernodeUrl: supernode.httpUrl, registryUrl, settings: { logLevel: 'warn' } }
-  const daemons: Counted[] = []
+  const init = { supernode, registryUrl, settings: { logLevel: 'warn' } }
+  const daemons: CountedDaemon[] = []
   for (const [index, node] of nodes.entries()) {
-    const { httpUrl } = await start(`node-${index + 1}`, directory => startDfdaemon(node, directory, init))
-    daemons.push({ node, httpUrl })
+    const program = await start(`node-${index + 1}`, directory => startDfdaemon(node, directory, init))
+    daemons.push({ node, program })
   }
   const started = starting.move()
   return {
-    supernode: { node: supernodeMachine, httpUrl: supernode.httpUrl },
+    supernode,
     daemons,
     log: () => programs.map(program => program.log()).join('\n'),
     [Symbol.asyncDispose]: () => started.disposeAsync(),

@@ -29,10 +29,10 @@ beforeAll(async () => {
   assertClientRequirements()
   bench = await createBench()
   const registryUrl = bench.registry.url
-  const { httpUrl: supernodeUrl } = await bench.startSupernode()
+  const supernode = await bench.startSupernode()
   runtimes = await Promise.all(
     RUNTIME_NAMES.map(async name =>
-      bench.startRuntime(RUNTIMES[name], await bench.startDfdaemon({ supernodeUrl, registryUrl }), { registryUrl }),
+      bench.startRuntime(RUNTIMES[name], await bench.startDfdaemon({ supernode, registryUrl }), { registryUrl }),
     ),
   )
 })

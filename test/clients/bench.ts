@@ -2,7 +2,14 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createTestNetwork, type NetworkNode } from '../helpers/netns.ts'
 import { createScratchDirectory } from '../helpers/scratch-directory.ts'
-import { type DfdaemonInit, type Program, type Surroundings, startDfdaemon, startSupernode } from './programs.ts'
+import {
+  type DfdaemonInit,
+  type Program,
+  type Supernode,
+  type Surroundings,
+  startDfdaemon,
+  startSupernode,
+} from './programs.ts'
 import { type DockerRegistry, startDockerRegistry } from './runtimes/docker-registry.ts'
 import type { Runtime, RuntimeInit, StartRuntime } from './runtimes/runtime.ts'
 
@@ -17,7 +24,7 @@ export interface Bench extends AsyncDisposable {
   /** Takes over what was started elsewhere. */
   use<Part extends AsyncDisposable>(part: Part): Part
   /** Starts a supernode on a machine of its own. */
-  startSupernode(flags?: readonly string[], surroundings?: Surroundings): Promise<Program>
+  startSupernode(flags?: readonly string[], surroundings?: Surroundings): Promise<Supernode>
   /** Starts a dfdaemon, on a machine of its own unless one is given. */
   startDfdaemon(init: DfdaemonInit, node?: NetworkNode): Promise<NodeDaemon>
   /** Starts a runtime on the machine of a dfdaemon, with that as its mirror unless `init` says otherwise. */
@@ -54,7 +61,7 @@ export async function createBench(): Promise<Bench> {
   const registry = started.use(await startDockerRegistry(registryNode, await directory('registry')))
   const stack = started.move()
 
-  function track(program: Program): Program {
+  function track<Started extends Program>(program: Started): Started {
     programs.push(program)
     return stack.use(program)
   }

@@ -2,8 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
+import { joinToken } from '../helpers/join.ts'
 import { type NetworkNode, TEST_NETWORK } from '../helpers/netns.ts'
-import { type ChildProcess, startProcess } from '../helpers/process.ts'
+import { type ChildProcess, run, startProcess } from '../helpers/process.ts'
 import { cleanEnvironment } from './runtimes/runtime.ts'
 
 const START_TIMEOUT_MS = 30_000
@@ -12,6 +13,7 @@ const DFDAEMON_LISTEN = '127.0.0.1:65001'
 
 /** A running supernode or dfdaemon. */
 export interface Program extends AsyncDisposable {
+  readonly name: 'supernode' | 'dfdaemon'
   /** Base URL of its HTTP side, from its ready line. */
   readonly httpUrl: string
   readonly dataDirectory: string
@@ -19,6 +21,12 @@ export interface Program extends AsyncDisposable {
   signal(signal: NodeJS.Signals): void
   /** The end of its log. */
   log(): string
+}
+
+/** A running supernode, which nodes have to join. */
+export interface Supernode extends Program {
+  /** With which any number of nodes may join. */
+  readonly joinToken: string
 }
 
 /** What a program finds on its machine. */
@@ -43,17 +51,23 @@ export async function startSupernode(
   directory: string,
   flags: readonly string[] = [],
   surroundings: Surroundings = {},
-): Promise<Program> {
+): Promise<Supernode> {
   const http = ['--http-listen', `${node.address}:8002`]
   const p2p = ['--p2p-listen', `/ip4/${node.address}/tcp/9000`]
   const args = [...http, ...p2p, '--data-dir', join(directory, 'data'), ...OUTBOUND_FLAGS, ...flags]
-  return await startProgram('supernode', args, { node, directory, ...surroundings })
+  const program = await startProgram('supernode', args, { node, directory, ...surroundings })
+  try {
+    return { ...program, joinToken: await joinToken({ dataDir: program.dataDirectory }) }
+  } catch (error) {
+    await program[Symbol.asyncDispose]()
+    throw error
+  }
 }
 
 /** What a dfdaemon is told beside its place. */
 export interface DfdaemonInit {
-  /** Empty for none. */
-  readonly supernodeUrl: string
+  /** Whose cluster it joins before it starts; undefined for none. */
+  readonly supernode: Supernode | undefined
   /** The registry in Docker Hub's place. */
   readonly registryUrl: string
   /** Settings of its configuration file; each replaces the whole value that it has here. */
@@ -65,7 +79,7 @@ export interface DfdaemonInit {
 export async function startDfdaemon(
   node: NetworkNode,
   directory: string,
-  { supernodeUrl, registryUrl, settings, surroundings }: DfdaemonInit,
+  { supernode, registryUrl, settings, surroundings }: DfdaemonInit,
 ): Promise<Program> {
   const configFile = join(directory, 'dfdaemon.yaml')
   await writeFile(
@@ -73,7 +87,6 @@ export async function startDfdaemon(
     stringify({
       listen: DFDAEMON_LISTEN,
       socket: '',
-      supernode: supernodeUrl,
       dataDir: join(directory, 'data'),
       p2p: { listen: [`/ip4/${node.address}/tcp/9100`] },
       defaultUpstream: 'docker.io',
@@ -82,16 +95,29 @@ export async function startDfdaemon(
       ...settings,
     }),
   )
-  return await startProgram('dfdaemon', ['--config', configFile], { node, directory, ...surroundings })
+  const args = ['--config', configFile]
+  if (supernode !== undefined) await joinCluster(supernode, args, { node, directory })
+  return await startProgram('dfdaemon', args, { node, directory, ...surroundings })
+}
+
+/** Has a node join as its operator does, from its own machine. */
+async function joinCluster(
+  { httpUrl, joinToken }: Supernode,
+  args: readonly string[],
+  { node, directory }: { readonly node: NetworkNode; readonly directory: string },
+): Promise<void> {
+  const tokenFile = join(directory, 'token')
+  await writeFile(tokenFile, joinToken, { mode: 0o600 })
+  const command = [mainOf('dfdaemon'), ...args, 'join', httpUrl, '--token-file', tokenFile]
+  await run(process.execPath, command, { namespace: node.namespace, env: cleanEnvironment(directory) })
 }
 
 async function startProgram(
-  name: string,
+  name: Program['name'],
   args: readonly string[],
   { node, directory, hosts, environment }: Surroundings & { readonly node: NetworkNode; readonly directory: string },
 ): Promise<Program> {
-  const main = fileURLToPath(new URL(`../../${name}/main.ts`, import.meta.url))
-  const command = [process.execPath, main, ...args]
+  const command = [process.execPath, mainOf(name), ...args]
   const [file = '', ...rest] = hosts === undefined ? command : await withHosts(hosts, directory, command)
   const child = await startProcess(file, rest, {
     namespace: node.namespace,
@@ -104,6 +130,11 @@ async function startProgram(
     await child.stop()
     throw error
   }
+}
+
+/** Not the built one: benchmarks start programs with this too. */
+function mainOf(name: Program['name']): string {
+  return fileURLToPath(new URL(`../../${name}/main.ts`, import.meta.url))
 }
 
 /** The command with a view of the machine in which host names mean these addresses; each program has a view of its own. */
@@ -119,12 +150,13 @@ async function withHosts(
 }
 
 function describeProgram(
-  name: string,
+  name: Program['name'],
   child: ChildProcess,
   { readyLine, dataDirectory }: { readonly readyLine: string; readonly dataDirectory: string },
 ): Program {
   const { http } = JSON.parse(readyLine) as { http: string }
   return {
+    name,
     httpUrl: http,
     dataDirectory,
     signal: signal => child.signal(signal),

@@ -4,7 +4,7 @@ import { type MachineView, openMachineView } from '../helpers/machine-view.ts'
 import { readmeLines } from '../helpers/readme-lines.ts'
 import { assertClientRequirements } from '../helpers/requirements.ts'
 import { type Bench, createBench, type NodeDaemon } from './bench.ts'
-import type { Program } from './programs.ts'
+import type { Supernode } from './programs.ts'
 import { buildAndPushImage, type PushedImage } from './runtimes/image.ts'
 import { cleanEnvironment } from './runtimes/runtime.ts'
 
@@ -23,7 +23,7 @@ const STATE = [
 
 let bench: Bench
 let image: PushedImage
-let supernode: Program
+let supernode: Supernode
 
 beforeAll(async () => {
   assertClientRequirements()
@@ -44,7 +44,7 @@ afterAll(() => bench[Symbol.asyncDispose]())
 
 /** A node with a dfdaemon where README expects it, and with nothing configured. */
 async function openNode() {
-  const daemon = await bench.startDfdaemon({ supernodeUrl: supernode.httpUrl, registryUrl: bench.registry.url })
+  const daemon = await bench.startDfdaemon({ supernode, registryUrl: bench.registry.url })
   const view = bench.use(await openMachineView(daemon.node, STATE))
   const env = cleanEnvironment(await bench.directory('home'))
   return { daemon, view, env }

@@ -1,6 +1,7 @@
 import { expect } from 'vitest'
 import type { Bench, NodeDaemon } from '../bench.ts'
 import type { PullResult } from '../matrix.ts'
+import type { Supernode } from '../programs.ts'
 import { RUNTIME_NAMES, RUNTIMES } from '../runtimes/all-runtimes.ts'
 import type { PushedImage } from '../runtimes/image.ts'
 import type { Runtime } from '../runtimes/runtime.ts'
@@ -14,12 +15,12 @@ export interface RuntimeNode extends NodeDaemon {
 /** Starts a node for each runtime. Whoever goes around a dfdaemon meets the same origin, also as Docker Hub. */
 export function startRuntimeNodes(
   bench: Bench,
-  { origin, supernodeUrl }: { readonly origin: FaultyOrigin; readonly supernodeUrl: string },
+  { origin, supernode }: { readonly origin: FaultyOrigin; readonly supernode: Supernode },
 ): Promise<RuntimeNode[]> {
   const registryUrl = origin.url
   return Promise.all(
     RUNTIME_NAMES.map(async name => {
-      const daemon = await bench.startDfdaemon({ supernodeUrl, registryUrl })
+      const daemon = await bench.startDfdaemon({ supernode, registryUrl })
       const environment = name === 'dockerd' ? origin.dockerHubEnvironment : {}
       return { ...daemon, runtime: await bench.startRuntime(RUNTIMES[name], daemon, { registryUrl, environment }) }
     }),

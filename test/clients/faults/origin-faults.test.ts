@@ -22,8 +22,8 @@ beforeAll(async () => {
   assertClientRequirements()
   bench = await createBench()
   origin = await startOrigin(bench)
-  const { httpUrl: supernodeUrl } = await bench.startSupernode()
-  runtimes = (await startRuntimeNodes(bench, { origin, supernodeUrl })).map(node => node.runtime)
+  const supernode = await bench.startSupernode()
+  runtimes = (await startRuntimeNodes(bench, { origin, supernode })).map(node => node.runtime)
 })
 
 afterAll(async () => {

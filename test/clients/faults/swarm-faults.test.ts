@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest'
-import type { NetworkNode } from '../../helpers/netns.ts'
 import { assertClientRequirements } from '../../helpers/requirements.ts'
 import { waitFor } from '../../helpers/wait.ts'
 import { type Bench, createBench, type NodeDaemon } from '../bench.ts'
 import { Matrix, type PullResult, pullWithAll } from '../matrix.ts'
-import { type Program, startSupernode } from '../programs.ts'
+import { type Supernode, startSupernode } from '../programs.ts'
 import { pushGeneratedImage } from '../runtimes/generated-image.ts'
 import type { PushedImage } from '../runtimes/image.ts'
 import { prepareSkopeo } from '../runtimes/skopeo.ts'
@@ -27,17 +26,16 @@ const FALLBACK_MS = 15_000
 const matrix = new Matrix('the swarm and dfdaemon')
 let bench: Bench
 let origin: FaultyOrigin
-let supernodeNode: NetworkNode
-let supernode: Program
+let supernode: Supernode
 let nodes: readonly RuntimeNode[]
 
 beforeAll(async () => {
   assertClientRequirements()
   bench = await createBench()
   origin = await startOrigin(bench)
-  supernodeNode = await bench.addNode({ rateBitsPerSecond: LINK_BITS_PER_SECOND })
+  const supernodeNode = await bench.addNode({ rateBitsPerSecond: LINK_BITS_PER_SECOND })
   supernode = bench.use(await startSupernode(supernodeNode, await bench.directory('supernode')))
-  nodes = await startRuntimeNodes(bench, { origin, supernodeUrl: supernode.httpUrl })
+  nodes = await startRuntimeNodes(bench, { origin, supernode })
 })
 
 afterAll(async () => {
@@ -80,7 +78,7 @@ function allStored(): Promise<number[]> {
 /** A node beside those of the runtimes, on a slow link too, that holds all of an image. */
 async function startSeedingNode(reference: string): Promise<NodeDaemon> {
   const node = await bench.addNode({ rateBitsPerSecond: LINK_BITS_PER_SECOND })
-  const init = { supernodeUrl: supernode.httpUrl, registryUrl: origin.url }
+  const init = { supernode, registryUrl: origin.url }
   const daemon = await bench.startDfdaemon(init, node)
   const runtime = await bench.startRuntime(prepareSkopeo, daemon, { registryUrl: origin.url })
   await runtime.pull(reference)
@@ -93,14 +91,14 @@ test('a peer sends wrong bytes', async ({ task }) => {
   await corruptBlocks(dfdaemon)
   expectPulled(await pullAll(task.name, reference), image)
   const reports = 'damselfly_supernode_peer_reports_total{kind="corrupt"}'
-  expect(await readProgramMetric({ node: supernodeNode, program: supernode }, reports)).toBeGreaterThan(0)
+  expect(await readProgramMetric(supernode, reports)).toBeGreaterThan(0)
   dfdaemon.signal('SIGKILL')
 })
 
 test('a seeding peer is killed mid-layer', async ({ task }) => {
   const { image, reference } = await newImage('killed-peer')
-  const { node, dfdaemon } = await startSeedingNode(reference)
-  const uploaded = () => readProgramMetric({ node, program: dfdaemon }, 'damselfly_peer_uploaded_bytes_total')
+  const { dfdaemon } = await startSeedingNode(reference)
+  const uploaded = () => readProgramMetric(dfdaemon, 'damselfly_peer_uploaded_bytes_total')
   const before = await allStored()
   const results = await pullAll(task.name, reference, async () => {
     await waitFor(uploaded, { timeoutMs: 30_000, what: 'a block from the seeding peer' })

@@ -5,6 +5,7 @@ import { sentBytesOfBlobs } from '../../helpers/registry-front/seen-request.ts'
 import { assertClientRequirements } from '../../helpers/requirements.ts'
 import { waitFor } from '../../helpers/wait.ts'
 import type { NodeDaemon } from '../bench.ts'
+import type { Supernode } from '../programs.ts'
 import { RUNTIME_NAMES, RUNTIMES, type RuntimeName } from '../runtimes/all-runtimes.ts'
 import { buildAndPushImage, type PushedImage } from '../runtimes/image.ts'
 import { sentBytesByBlob } from '../runtimes/registry-log.ts'
@@ -36,8 +37,8 @@ beforeAll(async () => {
   assertClientRequirements()
   site = await startInterceptedSite(ROBOT, HTPASSWD)
   const { bench, surroundings } = site
-  const { httpUrl: supernodeUrl } = await bench.startSupernode([], surroundings)
-  nodes = await Promise.all(RUNTIME_NAMES.map(name => startNode(name, supernodeUrl)))
+  const supernode = await bench.startSupernode([], surroundings)
+  nodes = await Promise.all(RUNTIME_NAMES.map(name => startNode(name, supernode)))
   const pushed = await Promise.all(
     Object.keys(REGISTRIES).map(async name => [name, await pushImage(name as RegistryName)] as const),
   )
@@ -46,13 +47,12 @@ beforeAll(async () => {
 
 afterAll(() => site?.[Symbol.asyncDispose]())
 
-async function startNode(name: RuntimeName, supernodeUrl: string): Promise<ProxiedNode> {
+async function startNode(name: RuntimeName, supernode: Supernode): Promise<ProxiedNode> {
   const { bench, surroundings } = site
-  const dataDir = await bench.directory('data')
-  const intercept = { enabled: true, hosts: INTERCEPTED_HOSTS }
-  const settings = { dataDir, intercept }
-  const daemon = await bench.startDfdaemon({ supernodeUrl, registryUrl: supernodeUrl, settings, surroundings })
-  const environment = { HTTPS_PROXY: daemon.dfdaemon.httpUrl, SSL_CERT_FILE: join(dataDir, 'intercept', 'ca.crt') }
+  const settings = { intercept: { enabled: true, hosts: INTERCEPTED_HOSTS } }
+  const daemon = await bench.startDfdaemon({ supernode, registryUrl: supernode.httpUrl, settings, surroundings })
+  const { httpUrl, dataDirectory } = daemon.dfdaemon
+  const environment = { HTTPS_PROXY: httpUrl, SSL_CERT_FILE: join(dataDirectory, 'intercept', 'ca.crt') }
   return { ...daemon, name, environment }
 }
 

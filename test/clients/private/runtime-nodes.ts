@@ -56,7 +56,7 @@ export async function startRuntimeNodes(): Promise<RuntimeNodes> {
   async function startDaemon(node: NetworkNode, { registryUrl, account, settings }: DaemonChoice): Promise<Program> {
     const upstream = { url: registryUrl, ...(account === undefined ? {} : { account }) }
     return await startDfdaemon(node, await bench.directory('dfdaemon'), {
-      supernodeUrl: supernode.httpUrl,
+      supernode,
       registryUrl,
       settings: { upstreams: { 'docker.io': upstream }, ...settings },
     })

@@ -183,7 +183,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
     },
   })
   addTaskRoute(http.app, peer)
-  addNodeRoute(http.app, { peer, config })
+  addNodeRoute(http.app, { peer, supernode: api?.url ?? '', config })
   addLimitsRoutes(http.app, { limits, schema: PeerLimitsConfig })
   addTokenRoutes(http.app, { tokens })
   addPullRoutes(http.app, pulls)

@@ -8,12 +8,14 @@ import type { DfdaemonConfig } from '../config.ts'
 
 export interface NodeRouteComponents {
   readonly peer: Pick<Peer, 'peerId' | 'addresses'>
-  readonly config: Pick<DfdaemonConfig, 'supernode' | 'dataDir'>
+  /** URL of the supernode that it has; empty for none. */
+  readonly supernode: string
+  readonly config: Pick<DfdaemonConfig, 'dataDir'>
 }
 
 /** `GET /api/v1/node`: who this dfdaemon is, and with which settings it runs. */
-export function addNodeRoute(app: FastifyInstance, { peer, config }: NodeRouteComponents): void {
-  const settings = { supernode: withoutAccount(config.supernode), dataDir: resolve(config.dataDir) }
+export function addNodeRoute(app: FastifyInstance, { peer, supernode, config }: NodeRouteComponents): void {
+  const settings = { supernode: withoutAccount(supernode), dataDir: resolve(config.dataDir) }
   app.get(
     '/api/v1/node',
     {

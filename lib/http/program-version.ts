@@ -1,6 +1,6 @@
 import { Compile } from 'typebox/compile'
-import { request } from 'undici'
 import { ProgramVersion } from '../../protocol/messages/diagnosis.ts'
+import { type ApiAddress, requestApi } from './client/api-endpoint.ts'
 
 /** What a program says of itself, and when. */
 export interface VersionAnswer extends ProgramVersion {
@@ -12,12 +12,15 @@ const schema = Compile(ProgramVersion)
 
 /**
  * Asks a program for `GET /version`.
- * @param url of its API, for example `http://127.0.0.1:65001`
+ * @param api where it is, for example `http://127.0.0.1:65001`
  * @returns undefined when something answers that is none of our programs
  * @throws what undici throws when nothing answers, or the reason of `signal`
  */
-export async function askVersion(url: string, { signal }: { signal: AbortSignal }): Promise<VersionAnswer | undefined> {
-  const { headers, body } = await request(`${url.replace(/\/+$/, '')}/version`, { signal })
+export async function askVersion(
+  api: ApiAddress,
+  { signal }: { signal: AbortSignal },
+): Promise<VersionAnswer | undefined> {
+  const { headers, body } = await requestApi(api, '/version', { signal })
   const text = await body.text()
   const answer = parse(text)
   if (!schema.Check(answer)) return undefined

@@ -13,6 +13,18 @@ export interface ClusterDispatcherInit {
   readonly certificate?: CertificateAndKey | undefined
 }
 
+/** A server is not talked to because of its certificate. */
+export class CertificateRefusal extends Error {
+  override readonly name = 'CertificateRefusal'
+  /** `clock`: it would do at another time; `other`: it never does. */
+  readonly kind: 'clock' | 'other'
+
+  constructor(message: string, kind: CertificateRefusal['kind']) {
+    super(message)
+    this.kind = kind
+  }
+}
+
 const CONNECT_TIMEOUT_MS = 3_000
 
 /**
@@ -37,29 +49,46 @@ export function createClusterDispatcher({ clusterKey, certificate }: ClusterDisp
       connect(target, (...outcome) => {
         const [error, socket] = outcome
         if (error !== null) return callback(error, null)
-        const problem = target.protocol === 'https:' ? problemOf(socket as TLSSocket, pinned) : 'it is not https'
+        const problem = target.protocol === 'https:' ? problemOf(socket as TLSSocket, pinned) : other('it is not https')
         if (problem === undefined) return callback(null, socket)
         socket.destroy()
-        return callback(new Error(`${target.host ?? ''}: ${problem}`), null)
+        const { what, kind } = problem
+        return callback(new CertificateRefusal(`${target.host ?? ''}: ${what}`, kind), null)
       })
     },
   })
 }
 
-function problemOf(socket: TLSSocket, pinned: KeyObject | undefined): string | undefined {
+interface Problem {
+  readonly what: string
+  readonly kind: CertificateRefusal['kind']
+}
+
+function other(what: string): Problem {
+  return { what, kind: 'other' }
+}
+
+function problemOf(socket: TLSSocket, pinned: KeyObject | undefined): Problem | undefined {
   // By the rules of the web: a chain to an authority that the system trusts, and the server's name.
   if (socket.authorized) return undefined
   if (pinned === undefined) {
-    return 'its certificate is not one that this system trusts; a token tells which one is right: give --token-file with one that "supernode token create --role viewer" makes'
+    return other(
+      'its certificate is not one that this system trusts; a token tells which one is right: give --token-file with one that "supernode token create --role viewer" makes',
+    )
   }
   const certificate = socket.getPeerX509Certificate()
-  if (certificate === undefined) return 'it shows no certificate'
-  if (!certificate.verify(pinned))
-    return 'its certificate is not of this cluster; join it with a token of this supernode'
+  if (certificate === undefined) return other('it shows no certificate')
+  if (!certificate.verify(pinned)) {
+    return other('its certificate is not of this cluster; join it with a token of this supernode')
+  }
   const now = Date.now()
-  if (now > certificate.validToDate.getTime()) return 'its certificate has expired; is the clock of this node right?'
-  if (now < certificate.validFromDate.getTime())
-    return 'its certificate is not valid yet; is the clock of this node right?'
+  const question = 'is the clock of this node right?'
+  if (now > certificate.validToDate.getTime()) {
+    return { what: `its certificate has expired; ${question}`, kind: 'clock' }
+  }
+  if (now < certificate.validFromDate.getTime()) {
+    return { what: `its certificate is not valid yet; ${question}`, kind: 'clock' }
+  }
   return undefined
 }
 

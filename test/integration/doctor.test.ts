@@ -199,7 +199,7 @@ describe('of the supernode', () => {
     const lost = await cluster.dfdaemon({ supernode: `http://${CLOSED}` })
     const { said, mendOf, exitCode } = await doctor(lost.url, '--image', image)
     expect(said('supernode')).toBe(`fail: http://${CLOSED} does not answer: connection refused`)
-    expect(mendOf('supernode')).toBe(`supernode --http-listen ${CLOSED}   # on 127.0.0.1`)
+    expect(mendOf('supernode')).toBe(`supernode --trial --http-listen ${CLOSED}   # on 127.0.0.1`)
     expect(said('test-pull')).toMatch(/^fail: .* from the registry, because /)
     expect(mendOf('test-pull')).toBe(`dfdaemon explain ${image}`)
     expect(exitCode).toBe(1)

@@ -4,6 +4,8 @@ import type { RuntimeName } from '../install/plan.ts'
 export interface Commands {
   /** Starts the dfdaemon. */
   readonly start: string
+  /** Makes this node a member of a cluster; the URL of its supernode and a token come behind it. */
+  readonly join: string
   /** Runs the doctor again. */
   readonly doctor: string
   /** Come behind `dfdaemon install RUNTIME`, with a space in front; empty where the defaults serve. */
@@ -28,13 +30,14 @@ export function commandsFor(given: GivenOptions): Commands {
   const { configFile, listen, supernode, dataDir, mirror, root, registries } = given
   const file = flag('--config', configFile)
   const listening = configFile === undefined ? flag('--listen', listen) : ''
-  const settings =
-    configFile === undefined ? `${listening}${flag('--supernode', supernode)}${flag('--data-dir', dataDir)}` : file
+  const place = configFile === undefined ? flag('--data-dir', dataDir) : file
+  const settings = configFile === undefined ? `${listening}${flag('--supernode', supernode)}${place}` : file
   const below = flag('--root', root === '/' ? undefined : root)
   const where = `${flag('--mirror', mirror)}${below}`
   const named = registries.map(registry => flag('--registry', registry)).join('')
   return {
     start: `dfdaemon${settings}`,
+    join: `dfdaemon join${place}`,
     doctor: `dfdaemon doctor${settings}${where}${named}`,
     installOptions: `${file}${listening}${where}${named}`,
     uninstallOptions: below,

@@ -9,6 +9,7 @@ import { bounded } from './bounded.ts'
 import { checkClock } from './checks/clock.ts'
 import { checkDaemon, checkSettings, checkVersions, type PortHolder } from './checks/daemon.ts'
 import { checkDataDirectory } from './checks/data-directory.ts'
+import { checkMembership } from './checks/membership.ts'
 import { checkPeerPort, checkWantedPort } from './checks/peer-port.ts'
 import { checkRuntime } from './checks/runtime.ts'
 import { checkLinks, checkSupernode } from './checks/supernode.ts'
@@ -16,6 +17,7 @@ import { checkTestPull } from './checks/test-pull.ts'
 import type { Commands } from './commands.ts'
 import { endpointOf, portOf } from './endpoints.ts'
 import { type Finding, fail } from './finding.ts'
+import { probeCluster } from './probes/cluster.ts'
 import { probeDaemon } from './probes/daemon.ts'
 import { probeDataDirectory } from './probes/data-directory.ts'
 import { probePeerAddresses } from './probes/peer-addresses.ts'
@@ -52,12 +54,13 @@ export async function examine(init: ExamineInit): Promise<Finding[]> {
   const [answer, runtimes] = await Promise.all([probeDaemon(url, init.api), probeRuntimes(init)])
   const node = answer.state === 'running' ? answer.node : undefined
   const running = answer.state === 'running'
-  const supernodeUrl = node?.supernode ?? config.supernode
   const dataDir = node?.dataDir ?? resolve(config.dataDir)
+  await using cluster = await probeCluster({ supernode: node?.supernode ?? config.supernode, dataDir })
+  const { url: supernodeUrl, api } = cluster
 
   const [supernode, dialBack, peerPort, directory, testPull, holder] = await Promise.all([
-    supernodeUrl === '' ? undefined : probeSupernode(supernodeUrl),
-    supernodeUrl === '' || node === undefined ? undefined : probeDialBack(supernodeUrl, node.peerId),
+    api && probeSupernode(api),
+    api && node && probeDialBack(api, node.peerId),
     peerPortFindings(init, node, running, supernodeUrl),
     probeDataDirectory(dataDir),
     testPullOf(init, running),
@@ -80,12 +83,14 @@ export async function examine(init: ExamineInit): Promise<Finding[]> {
     }),
     checkDataDirectory({ path: dataDir, ...directory, userId: init.userId, daemonRuns: running, commands }),
     ...peerPort,
-    checkSupernode({
-      url: supernodeUrl,
-      answer: supernode?.answer ?? { state: 'stranger' },
-      commands,
+    ...(supernode === undefined && cluster.state.kind !== 'none'
+      ? []
+      : [checkSupernode({ url: supernodeUrl, answer: supernode?.answer ?? { state: 'stranger' }, commands })]),
+    ...checkMembership({
+      ...{ cluster: cluster.state, supernodeUrl, isMember: supernode?.isMember },
+      ...{ running: node?.supernode, commands },
     }),
-    ...(dialBack === undefined || reached === undefined || node === undefined
+    ...(dialBack === undefined || reached === undefined || node === undefined || supernode?.isMember === false
       ? []
       : checkLinks({
           supernodeUrl,

@@ -4,6 +4,7 @@ import type { Commands } from '../commands.ts'
 import type { ConnectionFailure } from '../connection-failure.ts'
 import { endpointOf, isLoopback, portOf } from '../endpoints.ts'
 import { type Finding, fail, ok, warn } from '../finding.ts'
+import { joinMend } from './membership.ts'
 
 /** What the API of a supernode answers. */
 export type SupernodeAnswer =
@@ -25,21 +26,24 @@ const CHECK = 'supernode'
 export function checkSupernode({ url, answer, commands }: SupernodeFacts): Finding {
   if (url === '') {
     const what = 'none is configured, so that every pull goes to its registry'
-    return warn(CHECK, what, `${commands.start} --supernode http://SUPERNODE:8002`)
+    return warn(CHECK, what, joinMend('', commands))
   }
   if (answer.state === 'running') return ok(CHECK, `version ${answer.version} answers at ${url}`)
   const { host, hostname } = new URL(url)
   if (answer.state === 'stranger') {
-    return fail(CHECK, `what answers at ${url} is no supernode`, `${commands.start} --supernode http://SUPERNODE:8002`)
+    return fail(CHECK, `what answers at ${url} is no supernode`, joinMend('', commands))
   }
   const { kind, reason } = answer.failure
   const what = `${url} does not answer: ${reason}`
   if (kind === 'unknown-host') return fail(CHECK, what, `getent hosts ${hostname}   # mend the name, or --supernode`)
+  if (kind === 'certificate') return fail(CHECK, reason, joinMend(url, commands))
+  if (kind === 'clock') return fail(CHECK, reason, 'timedatectl set-ntp true')
+  const isTrial = url.startsWith('http:')
   if (kind === 'refused') {
     const listen = isLoopback(hostname) ? host : `0.0.0.0:${portOf(url)}`
-    return fail(CHECK, what, `supernode --http-listen ${listen}   # on ${hostname}`)
+    return fail(CHECK, what, `supernode${isTrial ? ' --trial' : ''} --http-listen ${listen}   # on ${hostname}`)
   }
-  const mend = `curl --max-time 3 ${url.replace(/\/+$/, '')}/_ping   # on ${hostname}: no answer there means restart it, an answer that port ${portOf(url)} is closed to this node`
+  const mend = `curl${isTrial ? '' : ' --insecure'} --max-time 3 ${url.replace(/\/+$/, '')}/_ping   # on ${hostname}: no answer there means restart it, an answer that port ${portOf(url)} is closed to this node`
   return fail(CHECK, what, mend)
 }
 

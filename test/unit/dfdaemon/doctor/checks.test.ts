@@ -7,14 +7,19 @@ import {
   type DaemonFacts,
 } from '../../../../dfdaemon/node/doctor/checks/daemon.ts'
 import { checkDataDirectory, type DataDirectoryFacts } from '../../../../dfdaemon/node/doctor/checks/data-directory.ts'
+import { checkMembership, type MembershipFacts } from '../../../../dfdaemon/node/doctor/checks/membership.ts'
 import { checkPeerPort, checkWantedPort } from '../../../../dfdaemon/node/doctor/checks/peer-port.ts'
 import { checkLinks, checkSupernode, type LinkFacts } from '../../../../dfdaemon/node/doctor/checks/supernode.ts'
 import { checkTestPull } from '../../../../dfdaemon/node/doctor/checks/test-pull.ts'
 import { type Commands, commandsFor, type GivenOptions } from '../../../../dfdaemon/node/doctor/commands.ts'
+import { type ConnectionFailure, connectionFailure } from '../../../../dfdaemon/node/doctor/connection-failure.ts'
+import { CertificateRefusal } from '../../../../lib/tls/cluster-dispatcher.ts'
 
 const START = 'dfdaemon --config /etc/dfdaemon.yaml'
+const JOIN = 'dfdaemon join --config /etc/dfdaemon.yaml'
 const commands: Commands = {
   start: START,
+  join: JOIN,
   doctor: 'dfdaemon doctor --config /etc/dfdaemon.yaml',
   installOptions: '',
   uninstallOptions: '',
@@ -144,16 +149,24 @@ describe('dfdaemon', () => {
 })
 
 describe('supernode', () => {
-  const failing = (url: string, kind: 'refused' | 'timeout' | 'unknown-host') =>
+  const failing = (url: string, kind: ConnectionFailure['kind']) =>
     checkSupernode({ url, answer: { state: 'unreachable', failure: { kind, reason: kind } }, commands })
 
   test('the command fits the way in which it does not answer', () => {
-    expect(failing('http://s.example:8002', 'refused').mend).toBe(
+    expect(failing('https://s.example:8002', 'refused').mend).toBe(
       'supernode --http-listen 0.0.0.0:8002   # on s.example',
     )
-    expect(failing('http://127.0.0.1:8002', 'refused').mend).toContain('--http-listen 127.0.0.1:8002')
-    expect(failing('http://s.example:8002/', 'timeout').mend).toContain('http://s.example:8002/_ping')
-    expect(failing('http://s.example:8002', 'unknown-host').mend).toContain('getent hosts s.example')
+    expect(failing('http://127.0.0.1:8002', 'refused').mend).toContain('--trial --http-listen 127.0.0.1:8002')
+    expect(failing('https://s.example:8002/', 'timeout').mend).toContain('--insecure --max-time 3 https://s.example')
+    expect(failing('https://s.example:8002', 'unknown-host').mend).toContain('getent hosts s.example')
+    expect(failing('https://s.example:8002', 'clock').mend).toBe('timedatectl set-ntp true')
+    expect(failing('https://s.example:8002', 'certificate').mend).toContain(`${JOIN} https://s.example:8002`)
+  })
+
+  test('a certificate that is not taken says whether time or the server is wrong', () => {
+    const failure = (kind: CertificateRefusal['kind']) => connectionFailure(new CertificateRefusal('why', kind))
+    expect(failure('clock')).toEqual({ kind: 'clock', reason: 'why' })
+    expect(failure('other')).toEqual({ kind: 'certificate', reason: 'why' })
   })
 
   const links: LinkFacts = {
@@ -188,6 +201,42 @@ describe('supernode', () => {
     expect(back?.mend).toContain(
       '--p2p-announce /ip4/ADDRESS/tcp/9100   # under which others reach it; and open TCP port 9100',
     )
+  })
+})
+
+describe('membership', () => {
+  const facts: MembershipFacts = {
+    cluster: { kind: 'joined', peerId: 'PEER' },
+    supernodeUrl: 'https://s.example:8002',
+    isMember: true,
+    running: 'https://s.example:8002',
+    commands,
+  }
+
+  test.each<[string, Partial<MembershipFacts>, string, string | undefined, string | undefined]>([
+    ['a member', {}, 'ok', 'a member of the cluster of https://s.example:8002', undefined],
+    ['one that is out', { isMember: false }, 'fail', 'no member', 'supernode block remove PEER'],
+    ['one that joined while it ran', { running: '' }, 'fail', 'was started before', `${START}   # after ending`],
+    ['one that has not joined', { cluster: { kind: 'not-joined', dataDir: '/d' } }, 'fail', 'from /d', JOIN],
+    ['another user', { cluster: { kind: 'closed', path: '/d/c' } }, 'warn', '/d/c is closed', 'as the user that'],
+    ['a damaged file', { cluster: { kind: 'damaged', problem: 'broken' } }, 'fail', 'broken', JOIN],
+    [
+      'an http supernode elsewhere',
+      { cluster: { kind: 'insecure' }, supernodeUrl: 'http://s.example' },
+      ...(['fail', 'dfdaemon does not start with it', 'https://s.example --token-file'] as const),
+    ],
+  ])('%s', (_, changes, status, what, mend) => {
+    expect(checkMembership({ ...facts, ...changes })).toEqual([
+      {
+        ...{ check: 'membership', status, what: expect.stringContaining(what ?? '') },
+        ...(mend && { mend: expect.stringContaining(mend) }),
+      },
+    ])
+  })
+
+  test('nothing is said of nodes without a cluster, or when the supernode says nothing', () => {
+    for (const kind of ['none', 'trial'] as const) expect(checkMembership({ ...facts, cluster: { kind } })).toEqual([])
+    expect(checkMembership({ ...facts, isMember: undefined })).toEqual([])
   })
 })
 
@@ -252,6 +301,7 @@ describe('commands', () => {
   test('have no options where the defaults serve', () => {
     expect(commandsFor(none)).toEqual({
       start: 'dfdaemon',
+      join: 'dfdaemon join',
       doctor: 'dfdaemon doctor',
       installOptions: '',
       uninstallOptions: '',
@@ -268,6 +318,7 @@ describe('commands', () => {
     }
     expect(commandsFor({ ...none, ...given })).toEqual({
       start: "dfdaemon --listen 127.0.0.1:7 --supernode http://s.example --data-dir '/a b'\\''s'",
+      join: "dfdaemon join --data-dir '/a b'\\''s'",
       doctor:
         "dfdaemon doctor --listen 127.0.0.1:7 --supernode http://s.example --data-dir '/a b'\\''s' --root /mnt --registry h",
       installOptions: ' --listen 127.0.0.1:7 --root /mnt --registry h',

@@ -11,7 +11,13 @@ const facts: RuntimeFacts = {
   dockerMirrors: undefined,
   isOptional: false,
 }
-const commands = { start: 'dfdaemon', doctor: 'dfdaemon doctor', installOptions: '', uninstallOptions: '' }
+const commands = {
+  start: 'dfdaemon',
+  join: 'dfdaemon join',
+  doctor: 'dfdaemon doctor',
+  installOptions: '',
+  uninstallOptions: '',
+}
 const docker = { runtime: 'docker', changedAt: undefined } as const
 
 test.each<[string, Partial<RuntimeFacts>, string, string, string | undefined]>([

@@ -12,20 +12,31 @@ export function auditPath(dataDir: string, age = 0): string {
 }
 
 /**
- * Opens the file that is written, at its end.
- * @throws the system's error; Error when it is a link or no plain file
+ * Opens the file that is written, at its end. It is for its owner alone.
+ * @throws the system's error; Error when it is a link or no plain file, or open to others under Node's permission model
  */
 export async function openForAppend(dataDir: string): Promise<FileHandle> {
   // Not write-only: its last line is read, and a pipe would wait for a reader.
   const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
   const file = await open(auditPath(dataDir), flags, MODE)
   try {
-    if (!(await file.stat()).isFile()) throw new Error(`${auditPath(dataDir)} is no plain file`)
-    await file.chmod(MODE)
+    const stats = await file.stat()
+    if (!stats.isFile()) throw new Error(`${auditPath(dataDir)} is no plain file`)
+    if ((stats.mode & 0o777) !== MODE) await tighten(file, auditPath(dataDir))
     return file
   } catch (error) {
     await file.close()
     throw error
+  }
+}
+
+async function tighten(file: FileHandle, path: string): Promise<void> {
+  try {
+    await file.chmod(MODE)
+  } catch (error) {
+    // Node's permission model has no permission for this call.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_ACCESS_DENIED') throw error
+    throw new Error(`${path} is not for its owner alone, and --permission lets nobody change it; chmod 600 ${path}`)
   }
 }
 

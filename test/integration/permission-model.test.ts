@@ -3,10 +3,15 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { request } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { joinCluster } from '../../dfget/peer/cluster/join-cluster.ts'
+import { requestApi } from '../../lib/http/client/api-endpoint.ts'
 import { createRegistryMock, type RegistryMock } from '../../registry-mock/create-registry-mock.ts'
+import { createOperatorClient } from '../../supernode/client/operator-client.ts'
 import { seedBlob } from '../helpers/blob.ts'
+import { joinToken, ownersApi } from '../helpers/join.ts'
 import { pullBlob } from '../helpers/pull.ts'
 import { createUnitRuns, type UnitProcess, type UnitRuns } from '../helpers/unit-run.ts'
+import { waitFor } from '../helpers/wait.ts'
 
 const MIB = 1024 * 1024
 const PATIENCE = { timeoutMs: 20_000 }
@@ -56,6 +61,47 @@ describe('programs that are started as their units say', () => {
     const again = await runs.start('dfdaemon', { ...daemonOf(supernode), supernode: '' })
     await pullBlob(again, blob)
     expect(registry.stats.snapshot().blobs[blob.digest]?.requests).toBe(1)
+  })
+
+  test('take part in a cluster that is no trial', async () => {
+    const outbound = { schemes: ['http'], allowPorts: ['1-65535'], allowNetworks: ['127.0.0.0/8'] }
+    const supernode = await runs.start('supernode', { http: SUPERNODE.http, outbound })
+    const [ofSupernode, dataDir] = [join(runs.places.state, 'supernode'), join(runs.places.state, 'dfdaemon')]
+    const token = await joinToken({ dataDir: ofSupernode })
+    const joining = { supernode: supernode.url, token, dataDir, name: 'a node', temporary: false }
+    const { peerId } = await joinCluster(joining, { signal: AbortSignal.timeout(PATIENCE.timeoutMs) })
+    const settings = { listen: '127.0.0.1:0', defaultUpstream: registry.host, outbound }
+    const dfdaemon = await runs.start('dfdaemon', settings)
+    const operator = createOperatorClient(ownersApi('supernode', ofSupernode))
+    const isLinked = async () =>
+      (await operator.members({ signal: AbortSignal.timeout(PATIENCE.timeoutMs) })).some(
+        ({ id, linked }) => id === peerId && linked,
+      )
+    await waitFor(isLinked, { ...PATIENCE, what: 'the link of the member' })
+    const blob = await seedBlob(registry, MIB)
+    await pullBlob(dfdaemon, blob)
+    const tasks = await (await requestApi(ownersApi('dfdaemon', dataDir), '/api/v1/tasks')).body.json()
+    expect(tasks).toMatchObject([{ account: { originBytes: 0, supernodeBytes: MIB } }])
+    for (const { process } of [supernode, dfdaemon]) {
+      expect(process.stderr.lines().filter(line => line.includes('ERR_ACCESS_DENIED'))).toEqual([])
+    }
+  })
+
+  test.each(['supernode', 'dfdaemon'] as const)('write what is changed of a %s to its audit log', async program => {
+    const settings = program === 'supernode' ? SUPERNODE : { trial: true, listen: '127.0.0.1:0' }
+    const { url, process: child } = await runs.start(program, settings)
+    const body = JSON.stringify({})
+    const headers = { 'content-type': 'application/json' }
+    const { statusCode } = await request(`${url}/api/v1/limits`, { method: 'PUT', headers, body })
+    expect(statusCode).toBe(200)
+    const file = join(runs.places.state, program, 'audit.log')
+    expect(await readFile(file, 'utf8')).toContain('"PUT /api/v1/limits"')
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    await child.stop()
+    await chmod(file, 0o644)
+    const again = await runs.start(program, settings)
+    const line = await again.process.waitForLine('stderr', text => text.includes('audit log'), PATIENCE)
+    expect(line).toContain(`chmod 600 ${file}`)
   })
 
   test.each(['supernode', 'dfdaemon'] as const)('cannot reach anything else from inside a %s', async program => {

@@ -106,7 +106,7 @@ test.each([
   ['dfget http://x:1/y comp', []],
   ['dfget http://x:1/y --qu', ['--quiet']],
   ['dfdaemon store ', ['gc', 'ls', 'pin', 'rm', 'unpin', 'verify']],
-  ['dfdaemon store ls --', ['--daemon', '--help', '--json']],
+  ['dfdaemon store ls --', ['--daemon', '--help', '--json', '--token-file']],
   ['dfdaemon install docker --ca l', ['list.txt']],
 ])('fish completes "%s"', async (line, expected) => {
   const script = join(scratch.path, 'completion.fish')

@@ -83,7 +83,11 @@ test.each([
     /cannot listen on 127\.0\.0\.1:80; ports below 1024 need/,
   ],
   ['a peer port below 1024', { p2p: { listen: ['/ip4/127.0.0.1/tcp/81'] } }, /tcp\/81; ports below 1024 need a right/],
-  ['an address of elsewhere', { http: { listen: '192.0.2.1:0' } }, /192\.0\.2\.1:0; this machine has no such address/],
+  [
+    'an address of elsewhere',
+    { trial: false, http: { listen: '192.0.2.1:0' } },
+    /192\.0\.2\.1:0; this machine has no such address/,
+  ],
 ])('without root, %s is refused in one line that says what to do', async (what, settings, expected) => {
   const all = { ...SUPERNODE, ...settings }
   // Containers are often given the right to all ports.

@@ -2,18 +2,34 @@ import { Level } from 'level'
 import { DamselflyError } from '../protocol/errors.ts'
 import { ensurePrivateDirectory } from './fs.ts'
 import { createStartable, type Startable } from './lifecycle.ts'
+import type { Logger } from './logger.ts'
+import { type RecordForm, readRecord } from './stored-record.ts'
 
 /** Settings of a record store. */
-export interface RecordStoreInit {
+export interface RecordStoreInit<Key extends string, Value> {
   /** For its database. One process at a time uses it. */
   readonly directory: string
   /** What is in it, for messages: `members`. */
   readonly name: string
+  /** Schemas, compiled. */
+  readonly key: RecordForm<Key>
+  readonly value: RecordForm<Value>
+  /**
+   * What becomes of records that have another form. `dropped`: they are deleted, with a warning. `refused`: the store does not start, since
+   * nobody may get around what they forbid.
+   */
+  readonly damaged: 'dropped' | 'refused'
+  /** What to do about damaged records, for the log or the error: `join those nodes again`. */
+  readonly advice: string
 }
+
+/** Keys of damaged records in a log line or an error, at most. */
+const MAX_NAMED = 5
 
 /** A table of JSON records that outlasts a restart. All of it is in memory, so that only writes wait for the disk. */
 export class RecordStore<Key extends string, Value> implements Startable {
-  readonly #init: RecordStoreInit
+  readonly #logger: Logger
+  readonly #init: RecordStoreInit<Key, Value>
   readonly #lifecycle = createStartable(
     () => this.#begin(),
     () => this.#end(),
@@ -21,7 +37,8 @@ export class RecordStore<Key extends string, Value> implements Startable {
   readonly #records = new Map<Key, Value>()
   #database: Level<Key, Value> | undefined
 
-  constructor(init: RecordStoreInit) {
+  constructor({ logger }: { readonly logger: Logger }, init: RecordStoreInit<Key, Value>) {
+    this.#logger = logger
     this.#init = init
   }
 
@@ -59,10 +76,37 @@ export class RecordStore<Key extends string, Value> implements Startable {
     const { directory } = this.#init
     await ensurePrivateDirectory(directory)
     this.#database = new Level<Key, Value>(directory, { valueEncoding: 'json' })
-    await this.#named(async database => {
-      await database.open()
-      for await (const [key, value] of database.iterator()) this.#records.set(key, value)
-    })
+    try {
+      await this.#named(async database => {
+        await database.open()
+        await this.#read(database)
+      })
+    } catch (error) {
+      await this.#end()
+      throw error
+    }
+  }
+
+  async #read(database: Level<Key, Value>): Promise<void> {
+    // Neither keys nor values need be text any more.
+    const asBytes = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
+    const damaged: Buffer[] = []
+    for await (const [keyBytes, stored] of database.iterator<Buffer, Buffer>(asBytes)) {
+      const key: unknown = keyBytes.toString()
+      const value = readRecord(this.#init.value, stored)
+      if (value !== undefined && this.#init.key.Check(key)) this.#records.set(key, value)
+      else damaged.push(keyBytes)
+    }
+    if (damaged.length === 0) return
+    const { damaged: fate, name, directory, advice } = this.#init
+    const keys = damaged.slice(0, MAX_NAMED).map(key => key.toString())
+    if (fate === 'refused') {
+      const which = `${damaged.length} records in ${directory} are damaged (${keys.map(key => JSON.stringify(key)).join(', ')})`
+      throw new Error(`${which}; ${advice}`)
+    }
+    const deletions = damaged.map(key => ({ type: 'del', key, keyEncoding: 'buffer' }) as const)
+    await database.batch<Buffer, Value>(deletions, {})
+    this.#logger.warn({ store: name, count: damaged.length, keys, advice }, 'records were damaged, and are dropped')
   }
 
   async #end(): Promise<void> {

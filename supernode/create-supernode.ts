@@ -157,7 +157,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       recentMs: config.admissionRecentSeconds * 1000,
     },
   )
-  const imported = new ImportStore({ dataDir: config.dataDir })
+  const imported = new ImportStore({ logger }, { dataDir: config.dataDir })
   const swarm = createSwarmOrigin({ store, isImported: taskId => imported.get(taskId) !== undefined })
   const others = createMirroredOrigin({ origin: gate, reader, access, mirrors })
   const origin = originByScheme({ swarm, others })
@@ -195,7 +195,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     account: bytes => metrics.originBytes.inc(bytes),
     wait: (delayMs, signal) => wait(delayMs, undefined, { signal }),
   }
-  const smallStore = new SmallContentStore({ dataDir: config.dataDir, maxBytes: config.smallBytes })
+  const smallStore = new SmallContentStore({ logger }, { dataDir: config.dataDir, maxBytes: config.smallBytes })
   const small = new SmallContents({ store: smallStore, resume })
   const seeder: Seeder = new Seeder({
     store,

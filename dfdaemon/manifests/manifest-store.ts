@@ -1,13 +1,17 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Level } from 'level'
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { isDamagedDatabase, toStoreError } from '../../lib/blocks/store-errors.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { ensurePrivateDirectory } from '../../lib/fs.ts'
 import type { Startable } from '../../lib/lifecycle.ts'
 import type { Logger } from '../../lib/logger.ts'
-import { type Digest, digestAlgorithm, digestOf } from '../../protocol/digest.ts'
+import { readRecord } from '../../lib/stored-record.ts'
+import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
+import { DigestField, SizeField } from '../../protocol/messages/fields.ts'
 
 /** A manifest as its registry sent it, byte for byte. */
 export interface Manifest {
@@ -17,20 +21,29 @@ export interface Manifest {
 }
 
 /** What a tag was when it was last resolved. */
-export interface ResolvedTag {
-  readonly digest: Digest
+export const ResolvedTag = Type.Object({
+  digest: DigestField,
   /** Milliseconds since 1970. */
-  readonly resolvedAt: number
-}
+  resolvedAt: SizeField,
+})
+export type ResolvedTag = Static<typeof ResolvedTag>
 
-interface StoredManifest {
-  readonly mediaType: string
-  readonly usedAt: number
-  readonly sizeBytes: number
-}
+/** What is kept of a manifest beside its bytes; its digest is the key. */
+export const StoredManifest = Type.Object({
+  mediaType: Type.String(),
+  /** Milliseconds since 1970. */
+  usedAt: SizeField,
+  sizeBytes: SizeField,
+})
+type StoredManifest = Static<typeof StoredManifest>
+
+const tagForm = Compile(ResolvedTag)
+const manifestForm = Compile(StoredManifest)
 
 /** Manifests that are kept; beyond, those longest unused go. */
 const MAX_MANIFESTS = 20_000
+/** What lies on the disk need not be JSON any more. */
+const AS_BYTES = { valueEncoding: 'view' } as const
 
 /** Keeps manifests for ever under their digest, and what tags pointed to. */
 export class ManifestStore implements Startable {
@@ -67,7 +80,7 @@ export class ManifestStore implements Startable {
 
   /** The manifest of a digest, if it is kept. Bytes that were damaged on disk are dropped. */
   async get(digest: Digest): Promise<Manifest | undefined> {
-    const stored = await this.#about().get(digest)
+    const stored = readRecord(manifestForm, await this.#about().get<string, Uint8Array>(digest, AS_BYTES))
     const bytes = stored === undefined ? undefined : await this.#bytes().get(digest)
     if (stored === undefined || bytes === undefined) return undefined
     if (digestOf(bytes, digestAlgorithm(digest)) !== digest) {
@@ -88,8 +101,8 @@ export class ManifestStore implements Startable {
   }
 
   /** @param reference `registry/repository:tag` */
-  resolvedTag(reference: string): Promise<ResolvedTag | undefined> {
-    return this.#tags().get(reference)
+  async resolvedTag(reference: string): Promise<ResolvedTag | undefined> {
+    return readRecord(tagForm, await this.#tags().get<string, Uint8Array>(reference, AS_BYTES))
   }
 
   async putTag(reference: string, digest: Digest): Promise<void> {
@@ -109,15 +122,24 @@ export class ManifestStore implements Startable {
     }
   }
 
-  async #delete(digest: Digest): Promise<void> {
+  async #delete(digest: string): Promise<void> {
     await this.#about().del(digest)
     await this.#bytes().del(digest)
   }
 
   async #trim(): Promise<void> {
-    const kept = await this.#about().iterator().all()
-    const surplus = kept.sort(([, a], [, b]) => b.usedAt - a.usedAt).slice(MAX_MANIFESTS)
-    for (const [digest] of surplus) await this.#delete(digest as Digest)
+    const kept: { key: string; usedAt: number }[] = []
+    const damaged: string[] = []
+    for await (const [key, stored] of this.#about().iterator<string, Uint8Array>(AS_BYTES)) {
+      const usedAt = readRecord(manifestForm, stored)?.usedAt
+      if (usedAt === undefined || !isDigest(key)) damaged.push(key)
+      else kept.push({ key, usedAt })
+    }
+    if (damaged.length > 0) {
+      this.#logger.warn({ count: damaged.length }, 'manifests were damaged; they are read from their registries again')
+    }
+    const surplus = kept.sort((a, b) => b.usedAt - a.usedAt).slice(MAX_MANIFESTS)
+    for (const key of [...damaged, ...surplus.map(({ key }) => key)]) await this.#delete(key)
   }
 
   #open(): Level<string, unknown> {

@@ -1,10 +1,11 @@
 import { rm } from 'node:fs/promises'
 import { Level } from 'level'
 import { Type } from 'typebox'
-import { Value } from 'typebox/value'
+import { Compile } from 'typebox/compile'
 import { BLOCK_DIGEST_BYTES, type BlockDigest } from '../../protocol/block-map.ts'
 import { isTaskId, type TaskId } from '../../protocol/task.ts'
 import type { Logger } from '../logger.ts'
+import { readRecord } from '../stored-record.ts'
 import type { TaskRecord } from './shared-task.ts'
 import { isDamagedDatabase } from './store-errors.ts'
 
@@ -13,7 +14,8 @@ export interface IndexedTask extends TaskRecord {
   readonly epoch: number
 }
 
-const STORED_TASK = Type.Object({
+/** A record of `tasks`. */
+export const StoredTask = Type.Object({
   blockSizeBytes: Type.Integer({ minimum: 1 }),
   sizeBytes: Type.Optional(Type.Integer({ minimum: 0 })),
   complete: Type.Boolean(),
@@ -22,6 +24,10 @@ const STORED_TASK = Type.Object({
   pinned: Type.Optional(Type.Boolean()),
   epoch: Type.Integer(),
 })
+const taskForm = Compile(StoredTask)
+const epochForm = Compile(Type.Integer({ minimum: 0 }))
+/** What lies on the disk need not be JSON any more. */
+const AS_BYTES = { valueEncoding: 'view' } as const
 
 function sublevels(database: Level) {
   return {
@@ -84,7 +90,7 @@ export class BlockIndex {
   /** All tasks. Records that cannot be read are passed over. */
   async tasks(): Promise<Map<TaskId, IndexedTask>> {
     const found = new Map<TaskId, IndexedTask>()
-    for await (const [key, value] of this.#levels.tasks.iterator()) {
+    for await (const [key, value] of this.#levels.tasks.iterator<string, Uint8Array>(AS_BYTES)) {
       const task = readTask(value)
       if (isTaskId(key) && task !== undefined) found.set(key, task)
     }
@@ -93,7 +99,7 @@ export class BlockIndex {
 
   async task(taskId: TaskId): Promise<IndexedTask | undefined> {
     await this.#usable
-    return readTask(await this.#levels.tasks.get(taskId))
+    return readTask(await this.#levels.tasks.get<string, Uint8Array>(taskId, AS_BYTES))
   }
 
   async saveTask(taskId: TaskId, task: IndexedTask): Promise<void> {
@@ -172,8 +178,11 @@ async function openAndRead<Read>(path: string, read: (index: BlockIndex) => Prom
 /** Marks the store as running. @returns the epoch, a new one when the last run did not end cleanly */
 async function beginEpoch(database: Level, logger: Logger): Promise<number> {
   const { state } = sublevels(database)
-  const unclean = (await state.get('running')) !== undefined
-  const epoch = ((await state.get('epoch')) ?? 0) + (unclean ? 1 : 0)
+  const unclean = (await state.get<string, Uint8Array>('running', AS_BYTES)) !== undefined
+  const before = await state.get<string, Uint8Array>('epoch', AS_BYTES)
+  // A count that is damaged goes on from one that no run can have had, lest blocks of before count as good.
+  const known = before === undefined ? 0 : (readRecord(epochForm, before) ?? Date.now())
+  const epoch = known + (unclean ? 1 : 0)
   if (unclean) logger.info({ epoch }, 'the block store was not stopped cleanly; blocks are hashed before use')
   const operations = [
     { type: 'put', sublevel: state, key: 'running', value: 1 },
@@ -183,8 +192,9 @@ async function beginEpoch(database: Level, logger: Logger): Promise<number> {
   return epoch
 }
 
-function readTask(value: unknown): IndexedTask | undefined {
-  if (!Value.Check(STORED_TASK, value)) return undefined
+function readTask(stored: Uint8Array | undefined): IndexedTask | undefined {
+  const value = readRecord(taskForm, stored)
+  if (value === undefined) return undefined
   return { ...value, sizeBytes: value.sizeBytes, pinned: value.pinned ?? false }
 }
 

@@ -1,12 +1,14 @@
+import { type Static, Type } from 'typebox'
 import type { Clock } from '../../lib/clock.ts'
 import { createLifecycle, type Startable } from '../../lib/lifecycle.ts'
 import type { RecordStore } from '../../lib/record-store.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
-import type { BlockedEntry } from '../../protocol/messages/blocklist.ts'
+import { BlockedEntry } from '../../protocol/messages/blocklist.ts'
 import { isTaskId, type TaskId } from '../../protocol/task.ts'
 
 /** What is kept of an entry; its id is the key. */
-export type BlockRecord = Omit<BlockedEntry, 'id' | 'kind'>
+export const BlockRecord = Type.Omit(BlockedEntry, ['id', 'kind'])
+export type BlockRecord = Static<typeof BlockRecord>
 
 export interface BlocklistComponents {
   readonly records: RecordStore<string, BlockRecord>

@@ -1,26 +1,56 @@
 import { join } from 'node:path'
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { createLifecycle, type Startable } from '../../lib/lifecycle.ts'
+import type { Logger } from '../../lib/logger.ts'
 import { RecordStore } from '../../lib/record-store.ts'
+import { SizeField, TaskIdField } from '../../protocol/messages/fields.ts'
 import type { TaskId } from '../../protocol/task.ts'
 
 /** What is remembered of imported content. */
-export interface ImportRecord {
+export const ImportRecord = Type.Object({
   /** How many peers shall keep a copy. */
-  readonly replicas: number
+  replicas: SizeField,
   /** Milliseconds since 1970. */
-  readonly importedAt: number
-}
+  importedAt: SizeField,
+})
+export type ImportRecord = Static<typeof ImportRecord>
+
+const taskForm = Compile(TaskIdField)
+const recordForm = Compile(ImportRecord)
+/** That a mark is there says all. */
+const anyForm = Compile(Type.Unknown())
 
 /** Remembers what was imported, beside the store, which only knows blocks, whoever they are from. */
 export class ImportStore implements Startable {
   readonly #records: RecordStore<TaskId, ImportRecord>
-  readonly #unproven: RecordStore<TaskId, true>
+  readonly #unproven: RecordStore<TaskId, unknown>
   readonly #lifecycle: Startable
 
   /** @param init.dataDir folders in it hold the records; one process at a time uses them */
-  constructor({ dataDir }: { readonly dataDir: string }) {
-    this.#records = new RecordStore({ directory: join(dataDir, 'imports'), name: 'imports' })
-    this.#unproven = new RecordStore({ directory: join(dataDir, 'imports-unproven'), name: 'imports' })
+  constructor({ logger }: { readonly logger: Logger }, { dataDir }: { readonly dataDir: string }) {
+    this.#records = new RecordStore(
+      { logger },
+      {
+        directory: join(dataDir, 'imports'),
+        name: 'imports',
+        key: taskForm,
+        value: recordForm,
+        damaged: 'dropped',
+        advice: 'import that content again',
+      },
+    )
+    this.#unproven = new RecordStore(
+      { logger },
+      {
+        directory: join(dataDir, 'imports-unproven'),
+        name: 'unproven imports',
+        key: taskForm,
+        value: anyForm,
+        damaged: 'refused',
+        advice: 'restore it, or delete it and the folder index beside it, and import again what has no other origin',
+      },
+    )
     this.#lifecycle = createLifecycle([this.#records, this.#unproven])
   }
 

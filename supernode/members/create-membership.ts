@@ -1,15 +1,18 @@
 import { join } from 'node:path'
+import { Compile } from 'typebox/compile'
 import type { Clock } from '../../lib/clock.ts'
 import { createLifecycle, type Startable } from '../../lib/lifecycle.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { MembershipAdmission } from '../../lib/p2p/admission/membership-admission.ts'
 import { RecordStore } from '../../lib/record-store.ts'
 import { CLOCK_TOLERANCE_MS } from '../../protocol/membership.ts'
-import type { Expulsion } from '../../protocol/messages/fields.ts'
+import { BlockedId } from '../../protocol/messages/blocklist.ts'
+import { type Expulsion, PeerIdField } from '../../protocol/messages/fields.ts'
 import type { ClusterKey } from '../../protocol/signed-statement.ts'
 import type { TaskId } from '../../protocol/task.ts'
-import { Blocklist } from '../blocklist/blocklist.ts'
-import { Expulsions } from './expulsions.ts'
+import { Blocklist, BlockRecord } from '../blocklist/blocklist.ts'
+import { ExpulsionRecord, Expulsions } from './expulsions.ts'
+import { Member } from './member.ts'
 import { Members } from './members.ts'
 import { Membership, type TokenGate } from './membership.ts'
 import { createOwnCredential } from './own-credential.ts'
@@ -54,12 +57,44 @@ export function createMembership(
   { dataDir, peer, lifetimeMs, forgetMs }: ClusterMembershipInit,
 ): ClusterMembership {
   const graceMs = lifetimeMs + CLOCK_TOLERANCE_MS
-  function records<Value>(name: string): RecordStore<string, Value> {
-    return new RecordStore({ directory: join(dataDir, name), name })
-  }
-  const expulsions = new Expulsions({ records: records('expulsions'), clock, changed: expulsion => expel([expulsion]) })
+  const place = (name: string) => ({ directory: join(dataDir, name), name })
+  const expulsionRecords = new RecordStore(
+    { logger },
+    {
+      ...place('expulsions'),
+      key: Compile(PeerIdField),
+      value: Compile(ExpulsionRecord),
+      damaged: 'refused',
+      advice: 'restore it, or delete it and revoke anew whom you have revoked of late',
+    },
+  )
+  const blockRecords = new RecordStore(
+    { logger },
+    {
+      ...place('blocklist'),
+      key: Compile(BlockedId),
+      value: Compile(BlockRecord),
+      damaged: 'refused',
+      advice: 'restore it, or delete it and block anew what you have blocked',
+    },
+  )
+  const memberRecords = new RecordStore(
+    { logger },
+    {
+      ...place('members'),
+      key: Compile(PeerIdField),
+      value: Compile(Member),
+      damaged: 'dropped',
+      advice: 'those nodes have to join again, with new tokens',
+    },
+  )
+  const expulsions = new Expulsions({
+    records: expulsionRecords,
+    clock,
+    changed: expulsion => expel([expulsion]),
+  })
   const blocklist = new Blocklist({
-    records: records('blocklist'),
+    records: blockRecords,
     clock,
     listener: {
       peerBlocked: id => expulsions.add({ id, until: FOREVER }),
@@ -68,7 +103,7 @@ export function createMembership(
       taskUnblocked: allow,
     },
   })
-  const members = new Members({ records: records('members'), clusterKey, clock, logger }, { lifetimeMs, forgetMs })
+  const members = new Members({ records: memberRecords, clusterKey, clock, logger }, { lifetimeMs, forgetMs })
   const membership = new Membership({ members, expulsions, blocklist, tokens, clock }, { graceMs })
   const admission = new MembershipAdmission({ clock, logger, account }, { peer, clusterKey: clusterKey.publicKey })
   const own = createOwnCredential({ admission, clusterKey, clock }, { peer, lifetimeMs })

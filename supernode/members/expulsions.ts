@@ -1,7 +1,10 @@
 import type { Clock } from '../../lib/clock.ts'
 import { createLifecycle, type Startable } from '../../lib/lifecycle.ts'
 import type { RecordStore } from '../../lib/record-store.ts'
-import type { Expulsion } from '../../protocol/messages/fields.ts'
+import { type Expulsion, SizeField } from '../../protocol/messages/fields.ts'
+
+/** Until when a peer is expelled, in milliseconds since 1970. Its PeerId is the key. */
+export const ExpulsionRecord = SizeField
 
 export interface ExpulsionsComponents {
   /** Moments until which peers are expelled, in milliseconds since 1970. */

@@ -1,16 +1,21 @@
-/** What is known of a member. */
-export interface Member {
+import { type Static, Type } from 'typebox'
+import { SizeField } from '../../protocol/messages/fields.ts'
+import { NodeNameField } from '../../protocol/messages/membership.ts'
+
+/** What is known of a member. Its PeerId is the key. */
+export const Member = Type.Object({
   /** What the node calls itself. */
-  readonly name: string
+  name: NodeNameField,
   /** Id of the token that it joined with. */
-  readonly token: string
+  token: Type.String(),
   /** Whether it is forgotten when its credential ends. */
-  readonly temporary: boolean
+  temporary: Type.Boolean(),
   /** Milliseconds since 1970. */
-  readonly joinedAt: number
+  joinedAt: SizeField,
   /** When it was last given a credential, in milliseconds since 1970. */
-  readonly renewedAt: number
-}
+  renewedAt: SizeField,
+})
+export type Member = Static<typeof Member>
 
 /** The members that have not been heard of for too long. */
 export function membersToForget(

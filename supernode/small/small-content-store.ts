@@ -1,10 +1,15 @@
 import { join } from 'node:path'
 import { Level } from 'level'
+import { type Static, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import { ensurePrivateDirectory } from '../../lib/fs.ts'
 import { createStartable, type Startable } from '../../lib/lifecycle.ts'
-import { type Digest, digestOf } from '../../protocol/digest.ts'
+import type { Logger } from '../../lib/logger.ts'
+import { readRecord } from '../../lib/stored-record.ts'
+import { digestOf } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
-import type { TaskId } from '../../protocol/task.ts'
+import { DigestField, SizeField } from '../../protocol/messages/fields.ts'
+import { isTaskId, type TaskId } from '../../protocol/task.ts'
 
 /** Content as it was read from its origin. */
 export interface SmallContent {
@@ -12,13 +17,17 @@ export interface SmallContent {
   readonly contentType: string | undefined
 }
 
-interface ContentRecord {
-  readonly sizeBytes: number
-  readonly digest: Digest
+/** What is kept of a content; its task is the key. */
+export const ContentRecord = Type.Object({
+  sizeBytes: SizeField,
+  digest: DigestField,
   /** Counts up: the oldest goes first when room is needed. */
-  readonly order: number
-  readonly contentType?: string
-}
+  order: SizeField,
+  contentType: Type.Optional(Type.String()),
+})
+type ContentRecord = Static<typeof ContentRecord>
+
+const recordForm = Compile(ContentRecord)
 
 /** A content that is to be written. */
 interface Write {
@@ -41,6 +50,7 @@ const ROOM_SHARE = 0.1
  * read first goes first when there is no room.
  */
 export class SmallContentStore implements Startable {
+  readonly #logger: Logger
   readonly #init: SmallContentStoreInit
   readonly #lifecycle = createStartable(
     () => this.#begin(),
@@ -54,7 +64,8 @@ export class SmallContentStore implements Startable {
   #writing: Promise<void> = Promise.resolve()
   #unwritten: Write[] = []
 
-  constructor(init: SmallContentStoreInit) {
+  constructor({ logger }: { readonly logger: Logger }, init: SmallContentStoreInit) {
+    this.#logger = logger
     this.#init = init
   }
 
@@ -148,13 +159,33 @@ export class SmallContentStore implements Startable {
     await named(() => database.open())
     this.#database = database
     this.#levels = sublevels(database)
-    const found: [TaskId, ContentRecord][] = []
-    for await (const [taskId, record] of this.#open().records.iterator()) found.push([taskId as TaskId, record])
+    const found = await named(() => this.#readAll())
     for (const [taskId, record] of found.sort(([, a], [, b]) => a.order - b.order)) {
       this.#records.set(taskId, record)
       this.#storedBytes += record.sizeBytes
       this.#order = record.order + 1
     }
+  }
+
+  /** Records that are damaged go, and what they were about: it is read from its origin again. */
+  async #readAll(): Promise<[TaskId, ContentRecord][]> {
+    const { database, contents, records } = this.#open()
+    const found: [TaskId, ContentRecord][] = []
+    const damaged: string[] = []
+    for await (const [key, stored] of records.iterator<string, Uint8Array>({ valueEncoding: 'view' })) {
+      const record = readRecord(recordForm, stored)
+      if (record !== undefined && isTaskId(key)) found.push([key, record])
+      else damaged.push(key)
+    }
+    if (damaged.length === 0) return found
+    await database.batch(
+      damaged.flatMap(key => [
+        { type: 'del' as const, sublevel: records, key },
+        { type: 'del' as const, sublevel: contents, key },
+      ]),
+    )
+    this.#logger.warn({ count: damaged.length }, 'small contents were damaged; they are read from their origins again')
+    return found
   }
 
   async #end(): Promise<void> {

@@ -103,3 +103,21 @@ test('says what to do when another process has the database open', async () => {
     detail: expect.stringMatching(/another process uses this data directory/),
   })
 })
+
+test.each(['null', '{"mediaType":', '{"mediaType":1,"usedAt":1,"sizeBytes":1}'])(
+  'a record that is %s is as good as none',
+  async text => {
+    await store.put(MANIFEST)
+    await store.putTag('ghcr.io/a:1', MANIFEST.digest)
+    await store.stop()
+    const db = new Level(join(scratch.path, 'manifests'))
+    await db.sublevel('about').put(MANIFEST.digest, text)
+    await db.sublevel('tags').put('ghcr.io/a:1', text)
+    await db.close()
+    await store.start()
+    expect(await bytesKept()).toBeUndefined()
+    expect(await store.resolvedTag('ghcr.io/a:1')).toBeUndefined()
+    await store.put(MANIFEST)
+    expect(await bytesKept()).toEqual(BYTES)
+  },
+)

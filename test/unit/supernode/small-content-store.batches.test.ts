@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest'
+import { silentLogger } from '../../../lib/logger.ts'
 import { digestOf } from '../../../protocol/digest.ts'
 import { taskIdOfDigest } from '../../../protocol/task.ts'
 import { SmallContentStore } from '../../../supernode/small/small-content-store.ts'
@@ -12,7 +13,7 @@ const contents = Array.from({ length: 20 }, (_, index) => {
 async function startStore(maxBytes = 1e6) {
   const scratch = await createScratchDirectory()
   onTestFinished(() => scratch[Symbol.asyncDispose]())
-  const store = new SmallContentStore({ dataDir: scratch.path, maxBytes })
+  const store = new SmallContentStore({ logger: silentLogger() }, { dataDir: scratch.path, maxBytes })
   onTestFinished(() => store.stop())
   await store.start()
   return store

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Level } from 'level'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { silentLogger } from '../../../lib/logger.ts'
 import { SmallContentStore } from '../../../supernode/small/small-content-store.ts'
 import { contentOf, taskOf } from '../../helpers/content-blocks.ts'
 import { createScratchDirectory, type ScratchDirectory } from '../../helpers/scratch-directory.ts'
@@ -19,7 +20,7 @@ afterEach(async () => {
 })
 
 async function open(maxBytes = 100 * KIB): Promise<SmallContentStore> {
-  const opened = new SmallContentStore({ dataDir: scratch.path, maxBytes })
+  const opened = new SmallContentStore({ logger: silentLogger() }, { dataDir: scratch.path, maxBytes })
   await opened.start()
   return opened
 }
@@ -97,8 +98,24 @@ test('damaged and lost content is forgotten, and can be put again', async () => 
 })
 
 test('a second process, and a store that does not run, say so', async () => {
-  const second = new SmallContentStore({ dataDir: scratch.path, maxBytes: KIB })
+  const second = new SmallContentStore({ logger: silentLogger() }, { dataDir: scratch.path, maxBytes: KIB })
   await expect(second.start()).rejects.toMatchObject({ code: 'STORE_FAILED' })
   await store.stop()
   await expect(put(0)).rejects.toMatchObject({ code: 'STORE_FAILED' })
 })
+
+test.each(['null', '{"order":', '{"sizeBytes":-1}'])(
+  'a record that is %s goes, and its content with it',
+  async text => {
+    await put(0)
+    await put(1)
+    await store.stop()
+    const database = new Level(join(scratch.path, 'small'))
+    await database.sublevel('records').put(task(0), text)
+    await database.close()
+    store = await open()
+    expect(held()).toEqual([1])
+    await put(0)
+    expect(await got(0)).toEqual([true, 'text/plain'])
+  },
+)

@@ -19,7 +19,7 @@ let scratch: ScratchDirectory
 let store: SmallContentStore
 beforeEach(async () => {
   scratch = await createScratchDirectory()
-  store = new SmallContentStore({ dataDir: scratch.path, maxBytes: 1024 ** 2 })
+  store = new SmallContentStore({ logger: silentLogger() }, { dataDir: scratch.path, maxBytes: 1024 ** 2 })
   await store.start()
 })
 afterEach(async () => {

@@ -21,7 +21,7 @@ let wanted: string[]
 beforeEach(async () => {
   scratch = await createScratchDirectory()
   store = new MemoryBlockStore({ clock: createManualClock() })
-  records = new ImportStore({ dataDir: scratch.path })
+  records = new ImportStore({ logger: silentLogger() }, { dataDir: scratch.path })
   wanted = []
   await store.start()
   await records.start()

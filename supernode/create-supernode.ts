@@ -171,6 +171,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   const director: SwarmDirector = new SwarmDirector(
     {
       findTask: taskId => seeder.find(taskId),
+      shapeOf: taskId => seeder.shapeOf(taskId),
       ticketVerifier,
       clock,
       logger,

@@ -1,3 +1,4 @@
+import type { TaskShape } from '../../lib/blocks/block-store.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { Bitfield } from '../../protocol/bitfield.ts'
@@ -66,6 +67,8 @@ interface ConnectedPeer extends PeerIntroduction {
 export interface SwarmDirectorComponents {
   /** Looks up a task, also one that is stored from an earlier time. */
   readonly findTask: (taskId: TaskId) => Promise<SeedTask | undefined>
+  /** Looks at a task without opening it. */
+  readonly shapeOf: (taskId: TaskId) => Promise<TaskShape | undefined>
   readonly ticketVerifier: TicketVerifier
   readonly clock: Clock
   readonly logger: Logger
@@ -198,7 +201,7 @@ export class SwarmDirector implements SeedListener {
         if (this.#holdsTicket(peer, task, message.ticket)) return this.#join(peer, message)
         return from.send({ type: 'failed', task, code: 'TICKET_INVALID' })
       case 'offer':
-        return this.#join(peer, message)
+        return this.#offer(peer, message)
       case 'leave':
         from.maps.delete(task)
         return this.#dispatch({ type: 'leave', peer, task })
@@ -267,27 +270,32 @@ export class SwarmDirector implements SeedListener {
     }
   }
 
-  async #join(peer: string, message: Extract<PeerToSupernode, { type: 'join' | 'offer' }>): Promise<void> {
-    const { task: taskId, have } = message
-    const wants = message.type === 'join'
-    const priority = message.type === 'join' ? message.priority : undefined
+  async #join(peer: string, message: Extract<PeerToSupernode, { type: 'join' }>): Promise<void> {
+    const { task: taskId, have, priority } = message
     const task = await this.#components.findTask(taskId)
     const from = this.#peers.get(peer)
     if (from === undefined) return
-    if (task === undefined) {
-      if (wants) from.send({ type: 'failed', task: taskId, code: 'TASK_UNKNOWN' })
-      return
-    }
+    if (task === undefined) return from.send({ type: 'failed', task: taskId, code: 'TASK_UNKNOWN' })
     this.#announce(task)
-    if (wants) {
-      from.maps.set(taskId, { blocks: 0, sizeTold: false })
-      this.#tellMap(from, task)
-      // The read may have failed between this peer's registration and its join, and the task been dropped with what it brought.
-      if (task.state === 'failed' || task.state === 'idle')
-        from.send({ type: 'failed', task: taskId, code: 'ORIGIN_FAILED' })
-    }
+    from.maps.set(taskId, { blocks: 0, sizeTold: false })
+    this.#tellMap(from, task)
+    // The read may have failed between this peer's registration and its join, and the task been dropped with what it brought.
+    if (task.state === 'failed' || task.state === 'idle')
+      from.send({ type: 'failed', task: taskId, code: 'ORIGIN_FAILED' })
     const held = Bitfield.fromBytes(have)
-    this.#dispatch({ type: 'join', peer, task: taskId, have: held, wants, priority, now: this.#now() })
+    this.#dispatch({ type: 'join', peer, task: taskId, have: held, wants: true, priority, now: this.#now() })
+  }
+
+  /**
+   * Peers offer all that they hold whenever they link, and after an outage all of them do at once: what is offered is not opened
+   * for it, since nothing that is open can be deleted to make room. How much of it is here is said when somebody wants it.
+   */
+  async #offer(peer: string, { task, have }: Extract<PeerToSupernode, { type: 'offer' }>): Promise<void> {
+    const shape = await this.#components.shapeOf(task)
+    if (shape === undefined || !this.#peers.has(peer)) return
+    this.#dispatch({ type: 'task-added', task, blockSizeBytes: shape.blockSizeBytes })
+    const held = Bitfield.fromBytes(have)
+    this.#dispatch({ type: 'join', peer, task, have: held, wants: false, now: this.#now() })
   }
 
   #tellGrown(): void {

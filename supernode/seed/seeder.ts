@@ -119,6 +119,15 @@ export class Seeder implements BlockSource {
     return stored === undefined ? undefined : this.#asked(await this.#open(taskId, stored))
   }
 
+  /** What is known of a task that is open or stored. It is not opened, so that it may be deleted as before. */
+  async shapeOf(taskId: TaskId): Promise<TaskShape | undefined> {
+    if (this.isImporting(taskId)) return undefined
+    const open = this.#ready.get(taskId)
+    if (open === undefined) return this.#components.store.find(taskId)
+    const { blockSizeBytes, sizeBytes } = open.map
+    return { blockSizeBytes, sizeBytes }
+  }
+
   /** The task, with its origin being read from now on unless it is complete or being read already. */
   async ensure(taskId: TaskId, source: Source, shape: TaskShape): Promise<SeedTask> {
     // Whoever sends an import may take long, or send something else: what its origin gives does not wait for that.

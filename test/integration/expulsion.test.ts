@@ -31,6 +31,7 @@ async function startTeller(stack: AsyncDisposableStack) {
   const director = new SwarmDirector(
     {
       findTask: async () => undefined,
+      shapeOf: async () => undefined,
       ticketVerifier: {
         verify() {
           throw new Error('not in this test')

@@ -190,6 +190,19 @@ describe('a seeder', () => {
     expect(await seeder.lengthOf(TASK, 5)).toBe(3)
   })
 
+  test('tells the shape of what is stored without opening it', async () => {
+    const seeder = createSeeder(fakeOrigin(CONTENT))
+    expect(await seeder.shapeOf(TASK)).toBeUndefined()
+    await seeder.ensure(TASK, SOURCE, SHAPE)
+    expect(await seeder.shapeOf(TASK)).toEqual(SHAPE)
+    await settled(seeder)
+    await seeder.stop()
+    await seeder.start()
+    expect(await seeder.shapeOf(TASK)).toMatchObject(SHAPE)
+    expect([...seeder.tasks()]).toEqual([])
+    await seeder.stop()
+  })
+
   test('drops a task that is being read', async () => {
     const gate = Promise.withResolvers<void>()
     const origin = fakeOrigin(CONTENT)

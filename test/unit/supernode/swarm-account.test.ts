@@ -15,6 +15,7 @@ function createCountedDirector() {
   const scheduledMs: number[] = []
   const components = {
     findTask: async () => undefined,
+    shapeOf: async () => undefined,
     ticketVerifier: {
       verify(): never {
         throw new DamselflyError('TICKET_INVALID')

@@ -11,6 +11,7 @@ import { measureHoldings } from './invariants/measure-holdings.ts'
 import type { OriginRead } from './invariants/origin-bytes.ts'
 import { originReads } from './invariants/origin-reads.ts'
 import { type FinishedPull, LoadRun } from './load/run-load.ts'
+import type { Intrusion } from './peers/stranger-words.ts'
 import type { HappenedFault } from './plan/fault.ts'
 import type { ChaosPlan } from './plan/plan.ts'
 
@@ -35,6 +36,8 @@ export interface ChaosRecord {
   /** What the programs held, in the order of time. */
   readonly holdings: readonly (readonly Holding[])[]
   readonly crashes: readonly Crash[]
+  /** What a stranger got. */
+  readonly intrusions: readonly Intrusion[]
 }
 
 /** Says what has been done. */
@@ -79,6 +82,7 @@ export async function runChaos(
       }),
       holdings,
       crashes: [...cluster.crashes],
+      intrusions: cluster.intrusions.map(({ at, what }) => ({ at: at - t0, what })),
     }
   } finally {
     ending.abort(new Error('the run has ended'))

@@ -7,6 +7,7 @@ import type { Digest } from '../../protocol/digest.ts'
 import { FrameDecoder } from '../../protocol/frame.ts'
 import type { PeerAddress } from '../../protocol/messages/fields.ts'
 import type { RegistrationAnswer } from '../../protocol/messages/registration.ts'
+import type { RawMember } from './raw-member.ts'
 import { waitFor } from './wait.ts'
 
 /** A stream on which a test sends whatever bytes it likes, and sees what comes back. */
@@ -35,13 +36,21 @@ export interface RawPeer extends AsyncDisposable {
 
 const PATIENCE_MS = 10_000
 
-/** Starts a raw peer, on the loopback unless it is given another multiaddr. */
+/** Where a raw peer is, and who. */
+export interface RawPeerInit {
+  /** On the loopback by default. */
+  readonly listen?: string
+  /** Nobody in particular by default, as in a trial. */
+  readonly member?: RawMember
+}
+
+/** Starts a raw peer. */
 export async function startRawPeer(
   prepare?: (node: P2pNode) => Promise<void>,
-  { listen = '/ip4/127.0.0.1/tcp/0' } = {},
+  { listen = '/ip4/127.0.0.1/tcp/0', member }: RawPeerInit = {},
 ): Promise<RawPeer> {
-  const privateKey = await generateKeyPair('Ed25519')
-  const node = await createLibp2pNode({ privateKey, listen: [listen] })
+  const privateKey = member?.privateKey ?? (await generateKeyPair('Ed25519'))
+  const node = await createLibp2pNode({ privateKey, listen: [listen], ...(member && { admission: member.admission }) })
   await prepare?.(node)
   await node.start()
   return {
@@ -53,14 +62,18 @@ export async function startRawPeer(
       const body = JSON.stringify({ peerId: node.peerId, source: { url, headers: {}, digest } })
       const headers = { 'content-type': 'application/json' }
       while (true) {
-        const response = await request(`${supernode.url}/peer/registry`, { method: 'POST', body, headers })
+        const options = { method: 'POST', body, headers, ...(member && { dispatcher: member.dispatcher }) } as const
+        const response = await request(`${supernode.url}/peer/registry`, options)
         if (response.statusCode === 200) return (await response.body.json()) as RegistrationAnswer
         await response.body.dump()
         // The origin has not answered yet: the same again, at once.
         if (response.statusCode !== 202) throw new Error(`registration: ${response.statusCode}`)
       }
     },
-    [Symbol.asyncDispose]: () => node.stop(),
+    async [Symbol.asyncDispose]() {
+      await node.stop()
+      await member?.dispatcher.destroy()
+    },
   }
 }
 

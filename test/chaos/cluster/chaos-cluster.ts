@@ -1,12 +1,25 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { loadOrCreateSeed, peerKeyFromSeed } from '../../../lib/p2p/identity.ts'
+import { joinToken } from '../../helpers/join.ts'
 import type { ChildProcess } from '../../helpers/process.ts'
 import { createScratchDirectory } from '../../helpers/scratch-directory.ts'
+import type { Intrusion } from '../peers/stranger-words.ts'
 import type { MachineName } from '../plan/fault.ts'
 import type { ChaosPlan } from '../plan/plan.ts'
 import { type Hub, openHub } from './hub.ts'
-import { BAD_PEERS, createMachines, type Machines } from './machines.ts'
-import { type ProgramsInit, startBadPeer, startClient, startDfdaemon, startSupernode } from './programs.ts'
+import { BAD_PEERS, createMachines, type Machines, STRANGER } from './machines.ts'
+import {
+  dataDirectory,
+  joinNode,
+  type ProgramsInit,
+  startBadPeer,
+  startClient,
+  startDfdaemon,
+  startStranger,
+  startSupernode,
+} from './programs.ts'
 import { ChaosRegistry } from './registry.ts'
 import { type Crash, Unit } from './unit.ts'
 
@@ -17,6 +30,12 @@ export interface ChaosCluster extends AsyncDisposable {
   readonly registry: ChaosRegistry
   /** Programs that ended and were not told to. */
   readonly crashes: readonly Crash[]
+  /** What a stranger got, times in milliseconds since 1970. */
+  readonly intrusions: readonly Intrusion[]
+  /** PeerIds of the supernode and of each node. */
+  readonly peerIds: ReadonlyMap<MachineName, string>
+  /** Makes a node a member, which must not run meanwhile. @throws Error when the supernode does not let it in */
+  join(node: MachineName): Promise<void>
   /** The supernode and the dfdaemons: what must not leak. */
   readonly longLived: readonly Unit[]
   /** The program on a machine: a dfdaemon on a node. @throws Error when there is none of this name */
@@ -55,11 +74,14 @@ export async function startCluster(
   const hub = starting.use(await openHub(join(scratch.path, 'hub.sock')))
   const crashes: Crash[] = []
   const crashed = (crash: Crash) => void crashes.push(crash)
+  const intrusions: Intrusion[] = []
+  hub.on(STRANGER, message => void intrusions.push(message as Intrusion))
   const nodeOf = (name: MachineName) => machines.named(name).node
   const programs: ProgramsInit = {
     built,
     fakeTime,
     hubPath: hub.path,
+    tokenFile: join(scratch.path, 'join.token'),
     registry: nodeOf('registry'),
     supernode: nodeOf('supernode'),
   }
@@ -85,27 +107,43 @@ export async function startCluster(
     addUnit(clientOf(name), log => startClient(programs, clientOf(name), nodeOf(name), log))
   }
   for (const name of BAD_PEERS) addUnit(name, log => startBadPeer(programs, name, nodeOf(name), log))
+  addUnit(STRANGER, log => startStranger(programs, STRANGER, nodeOf(STRANGER), log))
 
   const unit = (name: string) => {
     const found = units.get(name)
     if (found === undefined) throw new Error(`there is no program ${name}`)
     return found
   }
+  const diskOf = (name: MachineName) => machines.keeping(name).disk.path
+  const joinAs = (name: MachineName) => joinNode(programs, { node: nodeOf(name), disk: diskOf(name) })
   await Promise.all([registry.unit.start(), unit('supernode').start()])
+  await writeFile(programs.tokenFile, await joinToken({ dataDir: dataDirectory({ disk: diskOf('supernode') }) }))
   for (const name of plan.nodes) {
     signal.throwIfAborted()
+    await joinAs(name)
     await Promise.all([unit(name).start(), unit(clientOf(name)).start()])
     await hub.untilConnected(clientOf(name), { timeoutMs: CONNECT_TIMEOUT_MS })
   }
+  const peerIds = new Map<MachineName, string>()
+  for (const name of ['supernode', ...plan.nodes]) peerIds.set(name, await peerIdOf(diskOf(name)))
   const started = starting.move()
   return {
     machines,
     hub,
     registry,
     crashes,
+    intrusions,
+    peerIds,
+    join: joinAs,
     longLived: ['supernode', ...plan.nodes].map(unit),
     unit,
     logFile: ({ name, life }) => logFileOf(name, life),
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }
+}
+
+/** The PeerId of the program that keeps its data on a disk. */
+async function peerIdOf(disk: string): Promise<string> {
+  const seed = await loadOrCreateSeed(dataDirectory({ disk }), 'peer')
+  return peerIdFromPrivateKey(peerKeyFromSeed(seed)).toString()
 }

@@ -15,6 +15,9 @@ export const DISK_BYTES = 320 * MIB
 /** Where bad peers come from when they come. */
 export const BAD_PEERS = ['lying-peer', 'silent-peer'] as const
 
+/** Where somebody is who has joined nothing. */
+export const STRANGER = 'stranger'
+
 /** A machine: a network namespace, perhaps with a disk and a clock of its own. */
 export interface Machine {
   readonly name: MachineName
@@ -43,7 +46,7 @@ export async function createMachines(nodes: readonly MachineName[], directory: s
   const network = starting.use(await createTestNetwork())
   const machines = new Map<MachineName, Machine>()
   const keeping = new Map<MachineName, KeepingMachine>()
-  for (const name of ['registry', 'supernode', ...nodes, ...BAD_PEERS]) {
+  for (const name of ['registry', 'supernode', ...nodes, ...BAD_PEERS, STRANGER]) {
     machines.set(name, { name, node: await network.addNode({ rateBitsPerSecond: LINK_BITS_PER_SECOND }) })
   }
   for (const name of ['supernode', ...nodes]) {

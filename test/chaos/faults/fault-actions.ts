@@ -7,7 +7,9 @@ import { fillDisk } from './fill-disk.ts'
 import { freeze } from './freeze.ts'
 import { halveLink } from './halve-link.ts'
 import { kill } from './kill.ts'
+import { revokeNode } from './revoke-node.ts'
 import { skewClock } from './skew-clock.ts'
+import { stranger } from './stranger.ts'
 
 /** What each kind of fault does. */
 export const FAULT_ACTIONS: Readonly<Record<FaultKind, FaultAction>> = {
@@ -21,8 +23,11 @@ export const FAULT_ACTIONS: Readonly<Record<FaultKind, FaultAction>> = {
   'link-halve': halveLink,
   'disk-full': fillDisk,
   'clock-skew': skewClock,
+  'supernode-clock-skew': skewClock,
   'blocks-corrupt-running': corruptRunning,
   'blocks-corrupt-stopped': corruptStopped,
   'lying-peer': badPeer,
   'silent-peer': badPeer,
+  'node-revoke': revokeNode,
+  stranger,
 }

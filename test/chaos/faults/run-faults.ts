@@ -42,11 +42,14 @@ export class FaultRun {
   async #happen(fault: PlannedFault, signal: AbortSignal): Promise<void> {
     await this.#until(fault.atMs, signal)
     const beganAtMs = this.#nowMs()
-    this.#happened.set(fault.id, { ...fault, beganAtMs, healedAtMs: Number.POSITIVE_INFINITY })
+    const forever = Number.POSITIVE_INFINITY
+    this.#happened.set(fault.id, { ...fault, beganAtMs, healingAtMs: forever, healedAtMs: forever })
     const heal = await FAULT_ACTIONS[fault.kind](this.#cluster, fault)
     await this.#until(beganAtMs + fault.forMs, signal)
+    const healingAtMs = this.#nowMs()
+    this.#happened.set(fault.id, { ...fault, beganAtMs, healingAtMs, healedAtMs: forever })
     await heal()
-    const healed = { ...fault, beganAtMs, healedAtMs: this.#nowMs() }
+    const healed = { ...fault, beganAtMs, healingAtMs, healedAtMs: this.#nowMs() }
     this.#happened.set(fault.id, healed)
     this.#heard(faultInWords(healed))
   }

@@ -71,7 +71,13 @@ export function judgePulls(pulls: readonly FinishedPull[], faults: readonly Happ
 
 /** An answer cut with a reset for which there is no reason. */
 function strangeBreak({ planned, report }: FinishedPull, faults: readonly HappenedFault[]): string | undefined {
-  const own = [...faultsOf(faults, STANDSTILLS, planned.node), ...faults.filter(isOutage)]
+  // A node that comes back after it was put out is started anew.
+  const revocations = faultsOf(faults, ['node-revoke'], planned.node)
+  const own = [
+    ...faultsOf(faults, STANDSTILLS, planned.node),
+    ...revocations.map(fault => ({ ...fault, beganAtMs: fault.healingAtMs })),
+    ...faults.filter(isOutage),
+  ]
   const strange = report.breaks.find(
     ({ at }) => !own.some(fault => lasted(fault, { fromMs: at, toMs: at }, NOTICED_MS)),
   )

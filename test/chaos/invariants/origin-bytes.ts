@@ -71,7 +71,7 @@ function reasonOf(
 ): HappenedFault | undefined {
   const own = faultsOf(
     faults,
-    ['dfdaemon-kill', 'dfdaemon-freeze', 'blocks-corrupt-stopped', 'supernode-kill', 'supernode-freeze'],
+    ['dfdaemon-kill', 'dfdaemon-freeze', 'blocks-corrupt-stopped', 'supernode-kill', 'supernode-freeze', 'node-revoke'],
     reader,
   )
   const ofStore = faultsOf(faults, ['disk-full', 'blocks-corrupt-running'], reader)

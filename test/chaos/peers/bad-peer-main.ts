@@ -1,8 +1,10 @@
 /*
- * A bad peer: node bad-peer-main.ts HUB NAME ADDRESS SUPERNODE. It registers for the blobs that it is told of, claims to hold all of
- * each, and goes to the supernode again when that has been away. The silent one takes every request and never answers. The lying one
+ * A bad peer: node bad-peer-main.ts HUB NAME ADDRESS SUPERNODE TOKEN_FILE. It joins the cluster as anybody does, registers for the
+ * blobs that it is told of, claims to hold all of each, and goes to the supernode again when that has been away. The silent one takes every request and never answers. The lying one
  * sends wrong blocks, says that it got and lost what does not exist, and reports honest peers.
  */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Bitfield } from '../../../protocol/bitfield.ts'
 import { blockSizeFor } from '../../../protocol/block-size.ts'
@@ -13,7 +15,9 @@ import { type InventoryMessage, inventoryCodec } from '../../../protocol/message
 import type { RegistrationAnswer } from '../../../protocol/messages/registration.ts'
 import { BLOCK_PROTOCOL, CONTROL_PROTOCOL, INVENTORY_PROTOCOL } from '../../../protocol/protocol-ids.ts'
 import type { TaskId } from '../../../protocol/task.ts'
+import { joinAsRawMember, type RawMember } from '../../helpers/raw-member.ts'
 import { type RawStream, rawStream, startRawPeer } from '../../helpers/raw-peer.ts'
+import { createScratchDirectory } from '../../helpers/scratch-directory.ts'
 import { reportAt } from '../cluster/lines.ts'
 import type { ChaosBlob } from '../cluster/registry-words.ts'
 import type { BadPeerOrder } from './bad-peer-words.ts'
@@ -28,17 +32,20 @@ interface Claim {
 const RETRY_MS = 500
 const MAX_CLAIMS = 200
 
-const [, , hubPath = '', name = '', address = '', supernodeUrl = ''] = process.argv
+const JOIN_TIMEOUT_MS = 30_000
+
+const [, , hubPath = '', name = '', address = '', supernodeUrl = '', tokenFile = ''] = process.argv
 const lies = name === 'lying-peer'
 const claims = new Map<TaskId, Claim>()
 let control: RawStream | undefined
 
+const member = await becomeMember()
 const peer = await startRawPeer(
   async node => {
     await node.handle(INVENTORY_PROTOCOL, stream => void rawStream(stream, answerInventory))
     await node.handle(BLOCK_PROTOCOL, stream => void rawStream(stream, answerBlock))
   },
-  { listen: `/ip4/${address}/tcp/9200` },
+  { listen: `/ip4/${address}/tcp/9200`, member },
 )
 let registering = Promise.resolve()
 reportAt(hubPath, name, message => {
@@ -47,6 +54,22 @@ reportAt(hubPath, name, message => {
     registering = registering.then(() => claim(`${registryUrl}/v2/${repository}/blobs/${blob.digest}`, blob))
   }
 })
+
+/** Its key is a new one each time, and nobody needs it afterwards. */
+async function becomeMember(): Promise<RawMember> {
+  await using scratch = await createScratchDirectory()
+  const token = await readFile(tokenFile, 'utf8')
+  const signal = AbortSignal.timeout(JOIN_TIMEOUT_MS)
+  for (;;) {
+    try {
+      return await joinAsRawMember({ supernodeUrl, token, dataDir: join(scratch.path, 'data') }, { signal })
+    } catch (error) {
+      // The supernode may be away.
+      if (signal.aborted) throw error
+      await delay(RETRY_MS)
+    }
+  }
+}
 
 /** Registers, and says at the supernode that all of it is here. What fails is forgotten: other blobs come. */
 async function claim(url: string, { digest, sizeBytes }: ChaosBlob): Promise<void> {

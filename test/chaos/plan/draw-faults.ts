@@ -29,10 +29,13 @@ const LASTS: Readonly<Record<FaultKind, readonly [number, number]>> = {
   'link-halve': [8, 20],
   'disk-full': [6, 15],
   'clock-skew': [12, 25],
+  'supernode-clock-skew': [12, 25],
   'blocks-corrupt-running': [1, 2],
   'blocks-corrupt-stopped': [1, 3],
   'lying-peer': [15, 35],
   'silent-peer': [15, 35],
+  'node-revoke': [4, 10],
+  stranger: [10, 20],
 }
 
 /** Time from one fault's beginning to the next, in milliseconds, where time is short. */
@@ -111,6 +114,7 @@ function particularsOf(draw: Draw, kind: FaultKind, { nodes }: Targets): Particu
       return { target: 'registry' }
     case 'dfdaemon-kill':
     case 'dfdaemon-freeze':
+    case 'node-revoke':
       return { target: node }
     case 'link-cut':
       return cutOf(draw, nodes)
@@ -119,7 +123,9 @@ function particularsOf(draw: Draw, kind: FaultKind, { nodes }: Targets): Particu
     case 'disk-full':
       return { target: keeper }
     case 'clock-skew':
-      return { target: keeper, skewMs: draw.oneOf([HOUR_MS, -HOUR_MS]) }
+      return { target: node, skewMs: draw.oneOf([HOUR_MS, -HOUR_MS]) }
+    case 'supernode-clock-skew':
+      return { target: 'supernode', skewMs: draw.oneOf([HOUR_MS, -HOUR_MS]) }
     case 'blocks-corrupt-running':
     case 'blocks-corrupt-stopped':
       return { target: keeper, stepBytes: draw.oneOf([64, 128, 1024]) * KIB, everyFile: draw.between(1, 4) }
@@ -127,6 +133,8 @@ function particularsOf(draw: Draw, kind: FaultKind, { nodes }: Targets): Particu
       return { target: 'lying-peer' }
     case 'silent-peer':
       return { target: 'silent-peer' }
+    case 'stranger':
+      return { target: 'stranger' }
   }
 }
 

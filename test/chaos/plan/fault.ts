@@ -10,10 +10,13 @@ export const FAULT_KINDS = [
   'link-halve',
   'disk-full',
   'clock-skew',
+  'supernode-clock-skew',
   'blocks-corrupt-running',
   'blocks-corrupt-stopped',
   'lying-peer',
   'silent-peer',
+  'node-revoke',
+  'stranger',
 ] as const
 
 /** What a fault does. */
@@ -45,6 +48,8 @@ export interface PlannedFault {
 /** A fault as it happened. Times are milliseconds since the load began. */
 export interface HappenedFault extends PlannedFault {
   readonly beganAtMs: number
+  /** When its healing began. Infinite while it lasts. */
+  readonly healingAtMs: number
   /** When all was as before: a killed program is ready again. Infinite while it lasts. */
   readonly healedAtMs: number
 }
@@ -53,13 +58,19 @@ export interface HappenedFault extends PlannedFault {
 export function placesOf({ kind, target, from = [] }: PlannedFault): string[] {
   switch (kind) {
     case 'link-cut':
-      return [`link of ${target}`, ...from.map(other => `${[target, other].sort().join(' to ')}`)]
+      return [`link of ${target}`, ...from.map(other => [target, other].sort().join(' to '))]
     case 'link-halve':
       return [`rate of ${target}`]
     case 'disk-full':
       return [`disk of ${target}`]
     case 'clock-skew':
+    case 'supernode-clock-skew':
       return [`clock of ${target}`]
+    case 'node-revoke':
+      // It takes a supernode that answers, and writes.
+      return [target, 'supernode']
+        .flatMap(name => [`process of ${name}`, `disk of ${name}`])
+        .concat([target, 'supernode'].sort().join(' to '), `link of ${target}`)
     default:
       return [`process of ${target}`]
   }

@@ -31,7 +31,7 @@ export function summarize(record: ChaosRecord): ChaosSummary {
 }
 
 function brokenIn(
-  { unfinished, crashes }: ChaosRecord,
+  { unfinished, crashes, intrusions }: ChaosRecord,
   { pulls, origin, leaks }: Pick<ChaosSummary, 'pulls' | 'origin' | 'leaks'>,
 ): BrokenInvariant[] {
   const broken: BrokenInvariant[] = pulls.problems.map(({ atMs, what }) => ({ atMs, what }))
@@ -46,6 +46,7 @@ function brokenIn(
   }
   for (const { unit, what, baseline, atEnd } of leaks) broken.push({ what: `${unit}: ${what} ${baseline} → ${atEnd}` })
   for (const { unit, life, how } of crashes) broken.push({ what: `${unit} (life ${life}) ended by itself: ${how}` })
+  for (const { at, what } of intrusions) broken.push({ what: `a stranger got ${what}`, atMs: at })
   return broken
 }
 

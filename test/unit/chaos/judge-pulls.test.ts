@@ -23,12 +23,22 @@ function pull(report: Partial<PullReport> = {}): FinishedPull {
 }
 
 function fault(kind: FaultKind, target: string, beganAtMs: number, healedAtMs: number): HappenedFault {
-  return { id: 1, kind, target, atMs: beganAtMs, forMs: healedAtMs - beganAtMs, beganAtMs, healedAtMs }
+  const forMs = Math.min(healedAtMs - beganAtMs, 4_000)
+  return { id: 1, kind, target, atMs: beganAtMs, forMs, beganAtMs, healingAtMs: beganAtMs + forMs, healedAtMs }
 }
 
 test('a good pull is counted, with its stall', () => {
   const judgement = judgePulls([pull()], [])
   expect(judgement).toMatchObject({ pulls: 1, failed: 0, wrongBytes: 0, longestStallMs: 500, excused: 0, problems: [] })
+})
+
+test.each<[string, number, { failed: number }]>([
+  ['while it is started again', 16_500, { failed: 0 }],
+  ['before that', 13_000, { failed: 1 }],
+])('an answer of a node that was put out, cut %s', (_, at, expected) => {
+  const revoked = [fault('node-revoke', 'node-1', 12_000, 17_000)]
+  const judgement = judgePulls([pull({ breaks: [{ at, what: 'ECONNRESET' }] })], revoked)
+  expect(judgement).toMatchObject({ brokenOff: 1, ...expected })
 })
 
 test.each<[string, HappenedFault[], { failed: number; excused: number }]>([

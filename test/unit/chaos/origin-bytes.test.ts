@@ -8,7 +8,7 @@ function read(init: Partial<OriginRead> = {}): OriginRead {
 }
 
 function fault(kind: FaultKind, target: string, from?: string[]): HappenedFault {
-  const times = { atMs: 9_000, forMs: 2_000, beganAtMs: 9_000, healedAtMs: 11_000 }
+  const times = { atMs: 9_000, forMs: 2_000, beganAtMs: 9_000, healingAtMs: 11_000, healedAtMs: 11_000 }
   return { id: 1, kind, target, ...times, ...(from === undefined ? {} : { from }) }
 }
 

@@ -264,7 +264,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   addPeerRoutes(http.app, { peers: () => director.peers() })
   const views = createTaskViews({ seeder, small: smallStore, store, director, imports, replicas })
   addTaskRoutes(http.app, { views, drop: dropTask, admission })
-  addImportRoutes(http.app, { views, imports })
+  addImportRoutes(http.app, { views, imports, blocklist })
   addLimitsRoutes(http.app, { limits, schema: SupernodeLimitsConfig })
   addMemberRoutes(http.app, {
     membership,

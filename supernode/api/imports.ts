@@ -6,6 +6,7 @@ import { parseDigest } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { ImportQuery, ReplicaRequest } from '../../protocol/messages/task-api.ts'
 import { parseTaskId, taskIdOfDigest } from '../../protocol/task.ts'
+import type { Blocklist } from '../blocklist/blocklist.ts'
 import type { Imports } from '../imports/imports.ts'
 import { ShownTask, type TaskViews } from './task-views.ts'
 import { TaskParams } from './tasks.ts'
@@ -13,13 +14,15 @@ import { TaskParams } from './tasks.ts'
 export interface ImportRouteComponents {
   readonly views: TaskViews
   readonly imports: Pick<Imports, 'take' | 'wantReplicas'>
+  /** Refuses content that is blocked. */
+  readonly blocklist: Pick<Blocklist, 'checkTask'>
 }
 
 /** A sender that is silent for this long has gone. */
 const SILENCE_MS = 60_000
 
 /** The routes that put content into the swarm. */
-export function addImportRoutes(app: FastifyInstance, { views, imports }: ImportRouteComponents): void {
+export function addImportRoutes(app: FastifyInstance, { views, imports, blocklist }: ImportRouteComponents): void {
   const tags = ['tasks']
   const config = { access: ['operator'] } as const
 
@@ -35,7 +38,7 @@ export function addImportRoutes(app: FastifyInstance, { views, imports }: Import
         200: jsonAnswer('it had been imported before', ShownTask),
         201: jsonAnswer('it is imported', ShownTask),
       },
-      ['DIGEST_INVALID', 'REQUEST_INVALID', 'TOOMANYREQUESTS', 'STORE_FULL', 'STORE_FAILED'],
+      ['DIGEST_INVALID', 'REQUEST_INVALID', 'TASK_BLOCKED', 'TOOMANYREQUESTS', 'STORE_FULL', 'STORE_FAILED'],
     ),
   }
   // A scope of its own: no other route takes a body of any length.
@@ -47,6 +50,7 @@ export function addImportRoutes(app: FastifyInstance, { views, imports }: Import
       { schema: taking, config },
       async ({ raw, params, query }, reply) => {
         const digest = parseDigest(params.id)
+        blocklist.checkTask(taskIdOfDigest(digest))
         const sizeBytes = contentLength(raw.headers['content-length'])
         if (sizeBytes === 'bad') throw new DamselflyError('SIZE_INVALID', 'the Content-Length is above 2^53')
         const wasThere = await imports.take({ digest, sizeBytes, body: bodyOf(raw) }, query.replicas)

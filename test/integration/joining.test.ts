@@ -259,6 +259,9 @@ describe('the blocklist', () => {
     }
     const stored = async () => (await requestApi(ownersApi('dfdaemon', node.dataDir), '/api/v1/store')).body.text()
     await waitFor(async () => !(await stored()).includes(blob.digest), { ...PATIENCE, what: 'the end of the content' })
+    const put = { method: 'PUT', body: Buffer.from(blob.bytes) } as const
+    const again = await requestApi(ownersApi('supernode', supernode.dataDir), `/api/v1/tasks/${blob.digest}`, put)
+    expect([again.statusCode, await again.body.json()]).toMatchObject([403, { code: 'TASK_BLOCKED' }])
     await operator().unblock(blob.digest, { signal: signal() })
     await waitFor(async () => (await pullBlob(node, blob)).digest === blob.digest, { ...PATIENCE, what: 'the content' })
   })

@@ -28,6 +28,7 @@ afterEach(() => server.stop())
 function addRoutes(): Buffer[] {
   const taken: Buffer[] = []
   addImportRoutes(server.app, {
+    blocklist: { checkTask() {} },
     imports: {
       async take({ body }) {
         taken.push(await buffer(body))

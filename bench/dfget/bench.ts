@@ -38,9 +38,9 @@ export function emptyDirectory({ config }: Pick<Bench, 'config'>): Promise<Scrat
   return createScratchDirectory(config.directory)
 }
 
-/** The command line of the built dfget. */
+/** The command line of the built dfget. It uses no dfdaemon that this machine may have, unless the arguments name one. */
 export function dfgetCommand({ programs }: Pick<Bench, 'programs'>, ...args: string[]): [string, ...string[]] {
-  return [process.execPath, programs.main('dfget'), ...args]
+  return [process.execPath, programs.main('dfget'), '--daemon-socket', '', ...args]
 }
 
 /** The environment of a user whose cache is in a directory of its own. */

@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib'
 import { Bitfield } from '../../protocol/bitfield.ts'
 
-const FIRST_CAPACITY = 64
+/** In place of a sum that is not known. */
+const UNKNOWN = -1
 
 /**
  * The blocks of a task whose bytes were found to be the right ones in this run of the program. Of each it keeps a checksum, by which
@@ -10,8 +11,8 @@ const FIRST_CAPACITY = 64
  */
 export class CheckedBlocks {
   readonly #checked = new Bitfield()
-  readonly #summed = new Bitfield()
-  #sums = new Uint32Array(FIRST_CAPACITY)
+  /** By block. A plain array, since most tasks have a block or two. */
+  readonly #sums: number[] = []
 
   has(index: number): boolean {
     return this.#checked.has(index)
@@ -21,22 +22,18 @@ export class CheckedBlocks {
   add(index: number, bytes?: Uint8Array): void {
     this.#checked.add(index)
     if (bytes === undefined) return
-    if (index >= this.#sums.length) {
-      const grown = new Uint32Array(Math.max(index + 1, this.#sums.length * 2))
-      grown.set(this.#sums)
-      this.#sums = grown
-    }
+    while (this.#sums.length < index) this.#sums.push(UNKNOWN)
     this.#sums[index] = crc32(bytes)
-    this.#summed.add(index)
   }
 
   /** Whether these are the bytes that were found to be right; undefined when only the digest can tell. */
   matches(index: number, bytes: Uint8Array): boolean | undefined {
-    return this.#summed.has(index) ? this.#sums[index] === crc32(bytes) : undefined
+    const sum = this.#sums[index] ?? UNKNOWN
+    return sum === UNKNOWN ? undefined : sum === crc32(bytes)
   }
 
   delete(index: number): void {
     this.#checked.delete(index)
-    this.#summed.delete(index)
+    if (index < this.#sums.length) this.#sums[index] = UNKNOWN
   }
 }

@@ -6,8 +6,8 @@ import { pullBlob } from '../helpers/pull.ts'
 import { openFiles } from '../helpers/stored-files.ts'
 import { waitFor } from '../helpers/wait.ts'
 
-/** Until code is compiled, and what is remembered of pulls is nearly what it will be (a dfdaemon remembers 2,000). */
-const WARM_UP = 1_500
+/** Until code is compiled, and what is remembered of pulls is what it will be: a dfdaemon remembers 2,000. */
+const WARM_UP = 2_000
 const TASKS = 1_000
 const AT_ONCE = 8
 const BLOB_BYTES = 4_000

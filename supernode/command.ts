@@ -9,6 +9,7 @@ import { apiDefaults } from './api-defaults.ts'
 import { SupernodeConfig } from './config.ts'
 import { createSupernode } from './create-supernode.ts'
 import { SupernodeLimitsConfig } from './limits.ts'
+import { nextStep } from './next-step.ts'
 import { createOperatorCommands } from './operator-commands.ts'
 
 /** The command line of the program. */
@@ -19,11 +20,11 @@ export const command = createConfigCommand(
 ).action(async () => {
   const config = configOf(command, SupernodeConfig)
   const supernode = await createSupernode(config, createLogger('supernode', config.logLevel))
-  await runUntilSignal(supernode, () => ({
-    http: supernode.url(),
-    peerId: supernode.peerId,
-    p2p: supernode.addresses(),
-  }))
+  await runUntilSignal(
+    supernode,
+    () => ({ http: supernode.url(), peerId: supernode.peerId, p2p: supernode.addresses() }),
+    () => nextStep(supernode, config),
+  )
 })
 
 command

@@ -86,6 +86,8 @@ export interface Supernode extends Startable {
   readonly peerId: string
   /** Multiaddrs of its libp2p node, valid while started. */
   addresses(): string[]
+  /** Whether no node has joined, nor can: there is no token for it. Never so of a trial. Valid while started. */
+  awaitsFirstNode(): boolean
 }
 
 /** Puts a supernode together. */
@@ -342,5 +344,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     url: http.url,
     peerId: node.peerId,
     addresses: () => node.addresses(),
+    awaitsFirstNode: () =>
+      !config.trial && membership.members().size === 0 && !tokens.list().some(({ role }) => role === 'node'),
   }
 }

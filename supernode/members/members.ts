@@ -84,7 +84,7 @@ export class Members implements Startable {
     const now = clock.wallTime()
     const credential = this.#credentialOf(peer, now)
     await records.put(peer, { name, token, temporary, joinedAt: now, renewedAt: now })
-    logger.info({ peer, token }, 'a node has joined')
+    logger.info({ peer, tokenId: token }, 'a node has joined')
     return credential
   }
 

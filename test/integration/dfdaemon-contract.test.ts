@@ -73,7 +73,7 @@ describe('manifests and lists', () => {
     try {
       const path = `/v2/${REPOSITORY}/manifests/v1?ns=${new URL(upstream.url).host}`
       const lines = accepts.map(accept => `Accept: ${accept}`)
-      expect(await raw([`GET ${path} HTTP/1.1`, ...lines, 'Host: mirror', 'Connection: close'])).toMatch(/ 200 OK/)
+      expect(await raw([`GET ${path} HTTP/1.1`, ...lines, 'Host: 127.0.0.1', 'Connection: close'])).toMatch(/ 200 OK/)
       return upstream.requests[0]?.headers.accept
     } finally {
       await upstream.close()
@@ -240,19 +240,19 @@ describe('bad requests', () => {
     ['/v2/library/test/manifests/', 404, 'ROUTE_UNKNOWN'],
     ['/v2/library/test/blobs/uploads/', 405, 'UNSUPPORTED'],
   ] as const)('%s', async ([path, status, code]) => {
-    const answer = await rawAnswer([`GET ${path} HTTP/1.1`, 'Host: mirror', 'Connection: close'])
+    const answer = await rawAnswer([`GET ${path} HTTP/1.1`, 'Host: 127.0.0.1', 'Connection: close'])
     expect(answer.status).toBe(status)
     expect(answer.body).toMatchObject({ errors: [{ code }] })
   })
 
   test('a path that is not valid percent-encoding', async () => {
-    const answer = await rawAnswer(['GET /v2/library/%zz/manifests/v1 HTTP/1.1', 'Host: mirror', 'Connection: close'])
+    const answer = await rawAnswer(['GET /v2/library/%zz/manifests/v1 HTTP/1.1', 'Host: 127.0.0.1', 'Connection: close'])
     expect(answer.status).toBe(400)
     expect(answer.body).toMatchObject({ errors: [{ code: 'REQUEST_INVALID' }] })
   })
 
   test('headers that are too large', async () => {
-    const answer = await raw(['GET /v2/ HTTP/1.1', 'Host: mirror', `X-Large: ${'x'.repeat(100_000)}`])
+    const answer = await raw(['GET /v2/ HTTP/1.1', 'Host: 127.0.0.1', `X-Large: ${'x'.repeat(100_000)}`])
     expect(answer).toMatch(/^HTTP\/1\.1 431 /)
     expect((await ask(`${node.url}/v2/`)).status).toBe(200)
   })

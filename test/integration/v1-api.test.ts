@@ -160,7 +160,10 @@ describe('/api/v1/tasks/{id}', () => {
 describe('/v{version} in front of a path', () => {
   test.for(['/v1.0.6', '/v1', '/v0.4.0'])('%s makes no difference', async prefix => {
     for (const path of ['/_ping', '/version', '/api/v1/cluster', '/api/v1/limits']) {
-      expect(await ask(`${prefix}${path}`)).toEqual(await ask(path))
+      const { status, json } = await ask(`${prefix}${path}`)
+      // The supernode's clock goes on between two answers.
+      const now = json.now === undefined ? {} : { now: expect.any(Number) }
+      expect(await ask(path)).toEqual({ status, json: typeof json === 'string' ? json : { ...json, ...now } })
     }
     expect((await ask(`${prefix}/api/v1/peers`)).json).toHaveLength(nodes.length)
     expect((await ask(`${prefix}/api/v1/tasks/${blob.digest}`)).json).toMatchObject({ ID: blob.digest })

@@ -1,0 +1,13 @@
+import { SupernodeConfig } from './config.ts'
+import type { Supernode } from './create-supernode.ts'
+
+/** What a person at a terminal does next with a supernode that nobody can have joined yet; undefined for any other. No secret. */
+export function nextStep(
+  supernode: Pick<Supernode, 'awaitsFirstNode'>,
+  { dataDir }: Pick<SupernodeConfig, 'dataDir'>,
+): string | undefined {
+  if (!supernode.awaitsFirstNode()) return undefined
+  const where =
+    dataDir === SupernodeConfig.properties.dataDir.default ? '' : ` --data-dir '${dataDir.replaceAll("'", "'\\''")}'`
+  return `no node has joined yet: "supernode token create --role node${where}" prints the line to run on one\n`
+}

@@ -1,3 +1,4 @@
+import { loadConfig } from '../lib/config/load-config.ts'
 import { SupernodeConfig } from './config.ts'
 import type { Supernode } from './create-supernode.ts'
 
@@ -7,7 +8,7 @@ export function nextStep(
   { dataDir }: Pick<SupernodeConfig, 'dataDir'>,
 ): string | undefined {
   if (!supernode.awaitsFirstNode()) return undefined
-  const where =
-    dataDir === SupernodeConfig.properties.dataDir.default ? '' : ` --data-dir '${dataDir.replaceAll("'", "'\\''")}'`
+  const isDefault = dataDir === loadConfig('supernode', SupernodeConfig, {}).dataDir
+  const where = isDefault ? '' : ` --data-dir '${dataDir.replaceAll("'", "'\\''")}'`
   return `no node has joined yet: "supernode token create --role node${where}" prints the line to run on one\n`
 }

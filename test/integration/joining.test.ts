@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, stat } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { request } from 'undici'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { joinCluster } from '../../dfget/peer/cluster/join-cluster.ts'
 import { createTokenClient } from '../../lib/http/access/tokens/token-client.ts'
 import { requestApi, urlEndpoint } from '../../lib/http/client/api-endpoint.ts'
@@ -15,6 +17,8 @@ import { createOperatorClient } from '../../supernode/client/operator-client.ts'
 import { seedBlob } from '../helpers/blob.ts'
 import { startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
 import { joinToken, makeToken, ownersApi } from '../helpers/join.ts'
+import { startProcess } from '../helpers/process.ts'
+import { programMain } from '../helpers/program-main.ts'
 import { pullBlob } from '../helpers/pull.ts'
 import { waitFor } from '../helpers/wait.ts'
 
@@ -180,6 +184,19 @@ describe('a token', () => {
       code: 'SUPERNODE_UNREACHABLE',
       message: expect.stringContaining('not of this cluster'),
     })
+  })
+
+  test.runIf(process.platform === 'linux')('of a command line is taken off the list of processes', async () => {
+    const server = createServer(socket => onTestFinished(() => void socket.destroy()))
+    onTestFinished(() => void server.close())
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const token = await joinToken(supernode)
+    const args = ['join', `https://127.0.0.1:${port}`, '--token', token, '--data-dir', await newDirectory()]
+    await using joining = await startProcess('node', [programMain('dfdaemon'), ...args])
+    await once(server, 'connection')
+    const { secret = '' } = parseToken(token) ?? {}
+    expect(await readFile(`/proc/${joining.pid}/cmdline`, 'utf8')).not.toContain(secret)
   })
 
   test('is refused where it is none, and for a supernode without TLS', async () => {

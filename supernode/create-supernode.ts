@@ -223,7 +223,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     ? undefined
     : await createServerCertificate(
         { clusterKey, clock, logger, replaced: next => http.replaceCertificate(next) },
-        { ...config.http, host: parseListenAddress(config.http.listen).host },
+        { ...config.http, host: parseListenAddress(config.http.listen).host, dataDir: config.dataDir },
       )
   const cluster = (): ClusterInfo => ({
     supernode: { id: node.peerId, addresses: node.addresses() },

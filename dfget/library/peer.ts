@@ -2,7 +2,7 @@ import type { LogLevel } from '../../lib/log-levels.ts'
 
 /** How a peer is made. Everything has a default. */
 export interface PeerOptions {
-  /** URL of the supernode, `http://supernode:8002`. Without one, content comes from its origin. */
+  /** URL of the supernode, `https://supernode:8002`, or `http://127.0.0.1:8002` of a trial. Without one, content comes from its origin. */
   readonly supernode?: string | undefined
   /**
    * Directory for verified blocks and the key of the peer, which stay in it; one process at a time uses it. By default one that

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { join } from 'node:path'
 import { createSecureContext } from 'node:tls'
 import type { Clock } from '../../lib/clock.ts'
+import { writeFileAtomically } from '../../lib/fs.ts'
 import type { Startable } from '../../lib/lifecycle.ts'
 import type { Logger } from '../../lib/logger.ts'
 import type { CertificateAndKey } from '../../lib/tls/certificate.ts'
-import { issueServerCertificate } from '../../lib/tls/cluster-certificates.ts'
+import { clusterCertificate, issueServerCertificate } from '../../lib/tls/cluster-certificates.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { ClusterKey } from '../../protocol/ticket.ts'
 
@@ -30,7 +32,11 @@ export interface ServerCertificateInit {
   readonly keyFile: string
   /** Host that the server listens on. */
   readonly host: string
+  readonly dataDir: string
 }
+
+/** The cluster's certificate, in the data directory: what browsers, curl and Prometheus know the API by. No secret. */
+const CLUSTER_FILE = 'cluster.crt'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
@@ -46,7 +52,7 @@ export async function createServerCertificate(
   { clusterKey, clock, logger, replaced }: ServerCertificateComponents,
   init: ServerCertificateInit,
 ): Promise<ServerCertificate> {
-  const { certFile, keyFile, host } = init
+  const { certFile, keyFile, host, dataDir } = init
   if ((certFile === '') !== (keyFile === '')) {
     throw new DamselflyError('CONFIG_INVALID', 'http.certFile and http.keyFile belong together; give both or none')
   }
@@ -79,6 +85,7 @@ export async function createServerCertificate(
     initial,
     async start() {
       cancel()
+      await writeFileAtomically(join(dataDir, CLUSTER_FILE), await clusterCertificate(clusterKey), 0o644)
       cancel = clock.every(isOwn ? REREAD_MS : RENEW_MS, () => void renew())
     },
     async stop() {

@@ -246,7 +246,11 @@ describe('bad requests', () => {
   })
 
   test('a path that is not valid percent-encoding', async () => {
-    const answer = await rawAnswer(['GET /v2/library/%zz/manifests/v1 HTTP/1.1', 'Host: 127.0.0.1', 'Connection: close'])
+    const answer = await rawAnswer([
+      'GET /v2/library/%zz/manifests/v1 HTTP/1.1',
+      'Host: 127.0.0.1',
+      'Connection: close',
+    ])
     expect(answer.status).toBe(400)
     expect(answer.body).toMatchObject({ errors: [{ code: 'REQUEST_INVALID' }] })
   })

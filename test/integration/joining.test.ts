@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
-import { request } from 'undici'
+import { Agent, request } from 'undici'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { joinCluster } from '../../dfget/peer/cluster/join-cluster.ts'
 import { createTokenClient } from '../../lib/http/access/tokens/token-client.ts'
@@ -219,6 +219,14 @@ describe('a token', () => {
     const elsewhere = urlEndpoint(supernode.url, formatToken({ id, secret, clusterKey }))
     await expect(requestApi(elsewhere, '/api/v1/members')).rejects.toThrow(/not of this cluster/)
   })
+})
+
+test("the cluster's certificate in the supernode's data directory is what others know its API by", async () => {
+  const ca = await readFile(join(supernode.dataDir, 'cluster.crt'), 'utf8')
+  const trusting = new Agent({ connect: { ca } })
+  onTestFinished(() => trusting.destroy())
+  const answer = await request(`${supernode.url}/version`, { dispatcher: trusting })
+  expect(await answer.body.json()).toMatchObject({ name: 'supernode' })
 })
 
 describe('a node that is revoked', () => {

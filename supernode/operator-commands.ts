@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { type ApiDefaults, type ApiOptions, addApiOptions, chooseEndpoint } from '../lib/http/client/api-options.ts'
+import { printable } from '../lib/terminal/format.ts'
 import { tableLines } from '../lib/terminal/table.ts'
 import type { BlockedEntry } from '../protocol/messages/blocklist.ts'
 import type { ListedMember } from '../protocol/messages/membership.ts'
@@ -102,7 +103,7 @@ function membersText(members: readonly ListedMember[]): string {
 
 function blockedText(entries: readonly BlockedEntry[]): string {
   if (entries.length === 0) return 'nothing is blocked\n'
-  const rows = entries.map(({ id, kind, at, by, reason }) => [kind, id, dateOf(at), by, reason])
+  const rows = entries.map(({ id, kind, at, by, reason }) => [kind, id, dateOf(at), printable(by), printable(reason)])
   return `${tableLines([['KIND', 'ID', 'SINCE', 'BY', 'REASON'], ...rows], 'left').join('\n')}\n`
 }
 

@@ -11,7 +11,7 @@ import type { Logger } from '../../lib/logger.ts'
 import { readRecord } from '../../lib/stored-record.ts'
 import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
-import { DigestField, SizeField } from '../../protocol/messages/fields.ts'
+import { DigestField, SizeField, TimeField } from '../../protocol/messages/fields.ts'
 
 /** A manifest as its registry sent it, byte for byte. */
 export interface Manifest {
@@ -24,7 +24,7 @@ export interface Manifest {
 export const ResolvedTag = Type.Object({
   digest: DigestField,
   /** Milliseconds since 1970. */
-  resolvedAt: SizeField,
+  resolvedAt: TimeField,
 })
 export type ResolvedTag = Static<typeof ResolvedTag>
 
@@ -32,7 +32,7 @@ export type ResolvedTag = Static<typeof ResolvedTag>
 export const StoredManifest = Type.Object({
   mediaType: Type.String(),
   /** Milliseconds since 1970. */
-  usedAt: SizeField,
+  usedAt: TimeField,
   sizeBytes: SizeField,
 })
 type StoredManifest = Static<typeof StoredManifest>

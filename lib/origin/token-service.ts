@@ -35,6 +35,8 @@ const RESPONSE_DEADLINE_MS = 10_000
 /** What the specification says when the service does not. */
 const DEFAULT_LIFETIME_S = 60
 const MARGIN_MAX_S = 10
+/** Longer lives are not believed: whoever says so may have meant another unit. */
+const LIFETIME_MAX_S = 86_400
 
 /** Refusals of GET after which a password may be good for POST: services that take it there only. */
 const POST_AFTER = new Set([401, 403, 405])
@@ -127,7 +129,7 @@ function readToken(bytes: Uint8Array, askedAt: number): Token | undefined {
   const value = answer.token || answer.access_token
   if (value === undefined || !/^[\x21-\x7e]+$/.test(value)) return undefined
   const told = answer.expires_in ?? 0
-  const lifetimeS = told > 0 ? told : DEFAULT_LIFETIME_S
+  const lifetimeS = told > 0 ? Math.min(told, LIFETIME_MAX_S) : DEFAULT_LIFETIME_S
   const marginS = Math.min(MARGIN_MAX_S, lifetimeS / 10)
   return { value, expiresAt: askedAt + (lifetimeS - marginS) * 1_000 }
 }

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { TaskIdField } from './fields.ts'
+import { TaskIdField, TimeField } from './fields.ts'
 
 const ReasonField = Type.String({ maxLength: 500, description: 'for people; those who are refused see it' })
 
@@ -19,6 +19,6 @@ export const BlockedEntry = Type.Object({
   kind: Type.Union([Type.Literal('task'), Type.Literal('peer')]),
   reason: ReasonField,
   by: Type.String({ description: 'who ordered it' }),
-  at: Type.Integer({ description: 'milliseconds since 1970' }),
+  at: TimeField,
 })
 export type BlockedEntry = Static<typeof BlockedEntry>

@@ -1,4 +1,4 @@
-import { type Static, Type } from 'typebox'
+import { type Static, type TInteger, Type } from 'typebox'
 import { isBlockSize } from '../block-size.ts'
 import { type Digest, isDigest } from '../digest.ts'
 import { isTaskId, type TaskId } from '../task.ts'
@@ -6,12 +6,19 @@ import { isTaskId, type TaskId } from '../task.ts'
 const MAX_TEXT = 1024
 const MAX_BLOCKS_PER_MESSAGE = 16_384
 
+/** A {@link TimeField} of which something is to be said. */
+export function timeField(description: string): TInteger {
+  return Type.Integer({ minimum: 0, maximum: 8.64e15, description })
+}
+
 export const BytesField = Type.Refine(Type.Unsafe<Uint8Array>({}), value => value instanceof Uint8Array)
 export const TaskIdField = Type.Refine(Type.Unsafe<TaskId>(Type.String({ maxLength: 140 })), isTaskId)
 export const DigestField = Type.Refine(Type.Unsafe<Digest>(Type.String({ maxLength: 140 })), isDigest)
 export const BlockIndexField = Type.Integer({ minimum: 0, maximum: 2 ** 31 - 1 })
 export const BlockIndicesField = Type.Array(BlockIndexField, { maxItems: MAX_BLOCKS_PER_MESSAGE })
 export const SizeField = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER })
+/** Milliseconds since 1970, of which a date can be made (ECMA-262 §21.4.1.1). */
+export const TimeField = timeField('milliseconds since 1970')
 export const BlockSizeField = Type.Refine(Type.Integer(), isBlockSize)
 export const TextField = Type.String({ maxLength: MAX_TEXT })
 export const PeerIdField = Type.String({ minLength: 1, maxLength: 128, pattern: '^[1-9A-HJ-NP-Za-km-z]+$' })

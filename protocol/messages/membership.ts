@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { PeerIdField } from './fields.ts'
+import { PeerIdField, TimeField, timeField } from './fields.ts'
 import { ClusterInfo } from './registration.ts'
 
 /** Most characters of a token, see protocol/token.ts. */
@@ -38,8 +38,8 @@ export type MembershipGrant = Static<typeof MembershipGrant>
 export const ListedMember = Type.Object({
   id: PeerIdField,
   name: NodeNameField,
-  joinedAt: Type.Integer({ description: 'milliseconds since 1970' }),
-  renewedAt: Type.Integer({ description: 'when it was last given a credential, in milliseconds since 1970' }),
+  joinedAt: TimeField,
+  renewedAt: timeField('when it was last given a credential, in milliseconds since 1970'),
   token: Type.String({ description: 'id of the token it joined with' }),
   temporary: Type.Boolean({ description: 'whether it is forgotten when its credential ends' }),
   linked: Type.Boolean({ description: 'whether it has a control stream now' }),

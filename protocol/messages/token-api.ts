@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { isTokenId } from '../token.ts'
+import { TimeField } from './fields.ts'
 
 /** Roles that a token can have: what is at a machine itself needs none. */
 export const TOKEN_ROLES = ['node', 'viewer', 'operator'] as const
@@ -40,8 +41,8 @@ export type TokenRequest = Static<typeof TokenRequest>
 export const TokenView = Type.Object({
   id: TokenIdField,
   role: RoleField,
-  createdAt: Type.Integer({ minimum: 0, description: 'milliseconds since 1970' }),
-  expiresAt: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], {
+  createdAt: TimeField,
+  expiresAt: Type.Union([TimeField, Type.Null()], {
     description: 'milliseconds since 1970; null for never',
   }),
   usesLeft: Type.Union([Type.Integer({ minimum: 0 }), Type.Null()], { description: 'null for any number' }),

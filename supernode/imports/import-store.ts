@@ -4,7 +4,7 @@ import { Compile } from 'typebox/compile'
 import { createLifecycle, type Startable } from '../../lib/lifecycle.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { RecordStore } from '../../lib/record-store.ts'
-import { SizeField, TaskIdField } from '../../protocol/messages/fields.ts'
+import { SizeField, TaskIdField, TimeField } from '../../protocol/messages/fields.ts'
 import type { TaskId } from '../../protocol/task.ts'
 
 /** What is remembered of imported content. */
@@ -12,7 +12,7 @@ export const ImportRecord = Type.Object({
   /** How many peers shall keep a copy. */
   replicas: SizeField,
   /** Milliseconds since 1970. */
-  importedAt: SizeField,
+  importedAt: TimeField,
 })
 export type ImportRecord = Static<typeof ImportRecord>
 

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox'
-import { SizeField } from '../../protocol/messages/fields.ts'
+import { TimeField } from '../../protocol/messages/fields.ts'
 import { NodeNameField } from '../../protocol/messages/membership.ts'
 
 /** What is known of a member. Its PeerId is the key. */
@@ -11,9 +11,9 @@ export const Member = Type.Object({
   /** Whether it is forgotten when its credential ends. */
   temporary: Type.Boolean(),
   /** Milliseconds since 1970. */
-  joinedAt: SizeField,
+  joinedAt: TimeField,
   /** When it was last given a credential, in milliseconds since 1970. */
-  renewedAt: SizeField,
+  renewedAt: TimeField,
 })
 export type Member = Static<typeof Member>
 

@@ -1,13 +1,18 @@
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { FuzzTarget } from './engine/target.ts'
 import { ANSWER_TARGETS } from './targets/answers.ts'
+import { DIRECTOR_TARGETS } from './targets/director.ts'
 import { FILE_TARGETS } from './targets/files.ts'
 import { INSTALL_TARGETS } from './targets/install.ts'
+import { MEMBERSHIP_TARGETS } from './targets/membership.ts'
 import { MESSAGE_TARGETS } from './targets/messages.ts'
 import { NAME_TARGETS } from './targets/names.ts'
+import { OUTBOUND_TARGETS } from './targets/outbound.ts'
+import { PEER_STREAM_TARGETS } from './targets/peer-streams.ts'
 import { PROTOCOL_TARGETS } from './targets/protocol.ts'
 import { SERVER_TARGETS } from './targets/servers.ts'
 import { SOURCE_TARGETS } from './targets/sources.ts'
+import { STATE_FILE_TARGETS } from './targets/state-files.ts'
 import { STREAM_TARGETS } from './targets/streams.ts'
 import { URL_TARGETS } from './targets/urls.ts'
 
@@ -15,12 +20,17 @@ import { URL_TARGETS } from './targets/urls.ts'
 export const TARGETS: readonly FuzzTarget[] = [
   ...PROTOCOL_TARGETS,
   ...MESSAGE_TARGETS,
+  ...MEMBERSHIP_TARGETS,
   ...STREAM_TARGETS,
+  ...PEER_STREAM_TARGETS,
+  ...DIRECTOR_TARGETS,
   ...NAME_TARGETS,
   ...URL_TARGETS,
   ...FILE_TARGETS,
+  ...STATE_FILE_TARGETS,
   ...INSTALL_TARGETS,
   ...ANSWER_TARGETS,
+  ...OUTBOUND_TARGETS,
   ...SOURCE_TARGETS,
   ...SERVER_TARGETS,
 ]

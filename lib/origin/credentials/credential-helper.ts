@@ -35,6 +35,11 @@ export async function runCredentialHelper(
   run.signal.throwIfAborted()
   const program = `docker-credential-${name}`
   const { code, output } = await runToEnd(program, server, run)
+  return readHelperAnswer(program, { code, output })
+}
+
+/** What a helper that has ended said: an account, or undefined. @throws DamselflyError PROGRAM_FAILED */
+export function readHelperAnswer(program: string, { code, output }: Ended): RegistryCredentials | undefined {
   if (code !== 0) {
     if (/credentials not found/i.test(output)) return undefined
     throw new DamselflyError('PROGRAM_FAILED', `${program} ended with code ${code ?? 'none'}`)
@@ -47,6 +52,7 @@ export async function runCredentialHelper(
   return usableCredentials(username === '<token>' ? { identityToken: secret } : { username, password: secret })
 }
 
+/** How a helper ended, and all that it printed. */
 interface Ended {
   readonly code: number | null
   readonly output: string

@@ -42,7 +42,7 @@ export function memberRecords(init: MemberRecordsInit): (components: Components)
         if (own === undefined) throw nothingToShow()
         if (connection.status !== 'open') end()
         const secured = await secure({ ...options, signal })
-        await exchange(secured, own, init, signal)
+        await showCredentials(secured, own, init, signal)
         return secured
       } catch (error) {
         connection.abort(error as Error)
@@ -62,8 +62,9 @@ export function memberRecords(init: MemberRecordsInit): (components: Components)
   }
 }
 
-async function exchange(
-  { connection, remotePeer }: SecuredConnection,
+/** Shows the other end what admits this one, and looks at what it shows. @throws DamselflyError NOT_A_MEMBER */
+export async function showCredentials(
+  { connection, remotePeer }: Pick<SecuredConnection, 'connection' | 'remotePeer'>,
   own: Uint8Array,
   { admission, admitted, refused, deadlineMs = SHOW_DEADLINE_MS }: MemberRecordsInit,
   ended: AbortSignal,

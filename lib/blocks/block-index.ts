@@ -25,7 +25,7 @@ export const StoredTask = Type.Object({
   epoch: Type.Integer(),
 })
 const taskForm = Compile(StoredTask)
-const epochForm = Compile(Type.Integer({ minimum: 0 }))
+const epochForm = Compile(Type.Integer({ minimum: 0, maximum: 2 ** 52 }))
 /** What lies on the disk need not be JSON any more. */
 const AS_BYTES = { valueEncoding: 'view' } as const
 

@@ -1,15 +1,19 @@
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { FuzzTarget } from './engine/target.ts'
 import { ANSWER_TARGETS } from './targets/answers.ts'
+import { API_TARGETS } from './targets/api-routes.ts'
 import { DIRECTOR_TARGETS } from './targets/director.ts'
 import { FILE_TARGETS } from './targets/files.ts'
 import { INSTALL_TARGETS } from './targets/install.ts'
+import { INTERCEPTED_TARGETS } from './targets/intercepted.ts'
 import { MEMBERSHIP_TARGETS } from './targets/membership.ts'
 import { MESSAGE_TARGETS } from './targets/messages.ts'
 import { NAME_TARGETS } from './targets/names.ts'
+import { NOISE_TARGETS } from './targets/noise.ts'
 import { OUTBOUND_TARGETS } from './targets/outbound.ts'
 import { PEER_STREAM_TARGETS } from './targets/peer-streams.ts'
 import { PROTOCOL_TARGETS } from './targets/protocol.ts'
+import { RECORD_STORE_TARGETS } from './targets/record-stores.ts'
 import { SERVER_TARGETS } from './targets/servers.ts'
 import { SOURCE_TARGETS } from './targets/sources.ts'
 import { STATE_FILE_TARGETS } from './targets/state-files.ts'
@@ -28,11 +32,15 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...URL_TARGETS,
   ...FILE_TARGETS,
   ...STATE_FILE_TARGETS,
+  ...RECORD_STORE_TARGETS,
   ...INSTALL_TARGETS,
   ...ANSWER_TARGETS,
   ...OUTBOUND_TARGETS,
   ...SOURCE_TARGETS,
+  ...API_TARGETS,
   ...SERVER_TARGETS,
+  ...INTERCEPTED_TARGETS,
+  ...NOISE_TARGETS,
 ]
 
 /** The target of this name. @throws DamselflyError CONFIG_INVALID that says how to list them */

@@ -54,17 +54,29 @@ export function rolesOf({ paths }: ApiDocument): Record<string, string> {
  * @returns nothing when all is well, or the description has no such operation
  */
 export function undocumented(document: ApiDocument, answer: ObservedAnswer): string[] {
-  const { method, path, status, contentType, text } = answer
-  const operation = operationAt(document, method, path.split('?', 1)[0] ?? '')
-  if (operation === undefined) return []
-  const response = operation.responses[status] ?? (status >= 400 ? operation.responses.default : undefined)
-  if (response === undefined) return [`status ${status}`]
-  if (response.content === undefined) return text === '' ? [] : ['a body']
-  const [type = ''] = contentType.split(';', 1)
-  const media = response.content[type]
-  if (media === undefined) return [`type ${type}`]
-  const [, errors] = Compile(closed(media.schema)).Errors(type === 'application/json' ? JSON.parse(text) : text)
-  return errors.map(({ instancePath, message }) => `${instancePath} ${message}`)
+  return createAnswerChecker(document)(answer)
+}
+
+/** `undocumented` for many answers. */
+export function createAnswerChecker(document: ApiDocument): (answer: ObservedAnswer) => string[] {
+  const compiled = new Map<TSchema, ReturnType<typeof Compile>>()
+  function formOf(schema: TSchema): ReturnType<typeof Compile> {
+    const form = compiled.get(schema) ?? Compile(closed(schema))
+    compiled.set(schema, form)
+    return form
+  }
+  return ({ method, path, status, contentType, text }) => {
+    const operation = operationAt(document, method, path.split('?', 1)[0] ?? '')
+    if (operation === undefined) return []
+    const response = operation.responses[status] ?? (status >= 400 ? operation.responses.default : undefined)
+    if (response === undefined) return [`status ${status}`]
+    if (response.content === undefined) return text === '' ? [] : ['a body']
+    const [type = ''] = contentType.split(';', 1)
+    const media = response.content[type]
+    if (media === undefined) return [`type ${type}`]
+    const [, errors] = formOf(media.schema).Errors(type === 'application/json' ? JSON.parse(text) : text)
+    return errors.map(({ instancePath, message }) => `${instancePath} ${message}`)
+  }
 }
 
 function operationAt({ paths }: ApiDocument, method: string, path: string): Operation | undefined {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import type { Server as HttpServer } from 'node:http'
+import type { EventEmitter } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 
@@ -16,24 +16,32 @@ export interface RawAnswer {
   readonly text: string
 }
 
-/** Raw connections to an HTTP server, by a Unix socket: ports would run out. */
+/** Raw connections to a server, by a Unix socket: ports would run out. */
 export interface RawClient {
+  /** Of the socket, for connections that are more than an exchange. */
+  readonly path: string
   /** Sends bytes on a connection of their own, and ends it. */
   exchange(bytes: Uint8Array): Promise<RawAnswer>
   close(): Promise<void>
 }
 
-/** Connects to the server without a port, as the same sockets that come from one. */
-export async function startRawClient(server: HttpServer, directory: string): Promise<RawClient> {
+/** Connects to a server without a port, as the same sockets that come from one. @param prepare sees each socket first */
+export async function startRawClient(
+  server: Pick<EventEmitter, 'emit'>,
+  directory: string,
+  prepare: (socket: Socket) => void = () => {},
+): Promise<RawClient> {
   const path = join(directory, 'raw.sock')
   const sockets = new Set<Socket>()
   const front: Server = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
+    prepare(socket)
     server.emit('connection', socket)
   })
   await new Promise<void>(resolve => front.listen(path, resolve))
   return {
+    path,
     exchange: bytes => exchange(path, bytes),
     async close() {
       for (const socket of sockets) socket.destroy()

@@ -9,7 +9,8 @@ import { onlyReach } from './only-this-registry.ts'
 import { blobDigest, pushImage } from './server-content.ts'
 
 const PEER = '12D3KooWAfPDpPRRRBrmqy9is2zjU5srQ4hKuZitiGmh4NTTpS2d'
-const FRAMING = [
+/** Pieces of HTTP/1.1. */
+export const FRAMING = [
   '\r\n',
   '\r\n\r\n',
   '\n',
@@ -36,7 +37,7 @@ const FRAMING = [
   'TE: trailers\r\n',
   'Trailer: x\r\n',
 ]
-const PATHS = [
+export const PATHS = [
   '/v2/',
   '/api/v1/',
   '//',
@@ -57,10 +58,10 @@ const PATHS = [
   '/metrics',
   '/version',
 ]
-const METHODS = ['GET ', 'HEAD ', 'POST ', 'PUT ', 'DELETE ', 'OPTIONS ', 'PATCH ', 'TRACE ', 'CONNECT ']
+export const METHODS = ['GET ', 'HEAD ', 'POST ', 'PUT ', 'DELETE ', 'OPTIONS ', 'PATCH ', 'TRACE ', 'CONNECT ']
 
 /** A request as it goes over the wire. */
-function wire(line: string, headers: readonly string[] = [], body = ''): Uint8Array {
+export function wire(line: string, headers: readonly string[] = [], body = ''): Uint8Array {
   const length = body === '' ? [] : ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`]
   return Buffer.from(
     `${[`${line} HTTP/1.1`, 'Host: mirror', ...headers, ...length].join('\r\n')}\r\n\r\n${body}`,
@@ -155,7 +156,7 @@ function chunked(): Uint8Array {
 }
 
 /** The server that answers at a URL in this process. */
-async function serverOf(url: string): Promise<Server> {
+export async function serverOf(url: string): Promise<Server> {
   const channel = 'http.server.request.start'
   let found: Server | undefined
   const see = (message: unknown): void => {

@@ -7,6 +7,7 @@ import { replay } from './engine/supervise.ts'
 import type { FuzzTarget } from './engine/target.ts'
 import { fuzzAll } from './fuzz-all.ts'
 import { fuzzOne } from './fuzz-one.ts'
+import { isRecorded, readRecorded } from './recorded.ts'
 import { drawFigures } from './report.ts'
 import { TARGETS, targetNamed } from './targets.ts'
 
@@ -17,16 +18,18 @@ type Options = { readonly signal: AbortSignal }
 
 /** `npm run fuzz --`. */
 export const fuzzCommand = createConfigCommand('fuzz', DESCRIPTION, FuzzConfig, { plainBooleans: true })
-  .argument('[target]', 'what is fuzzed: a name that --list shows, or "all" for one after the other')
-  .action(async (name: string | undefined) => {
+  .argument('[targets...]', 'what is fuzzed: names that --list shows, or "all" for one after the other')
+  .action(async (names: readonly string[]) => {
     const config = configOf(fuzzCommand, FuzzConfig)
     if (config.list) return list()
-    if (name === undefined)
+    const targets = names.includes('all') ? TARGETS : [...new Set(names)].map(targetNamed)
+    const [target] = targets
+    if (target === undefined)
       throw new DamselflyError('CONFIG_INVALID', 'name a target or "all"; --list shows the targets')
     await untilInterrupted(async options => {
-      if (name === 'all') await all(config, options)
-      else if (config.replay !== '') await again(targetNamed(name), config.replay, options)
-      else await one(targetNamed(name), config, options)
+      if (targets.length > 1) await several(targets, config, options)
+      else if (config.replay !== '') await again(target, config.replay, options)
+      else await one(target, config, options)
     })
   })
 
@@ -41,15 +44,23 @@ async function one(target: FuzzTarget, config: FuzzConfig, options: Options): Pr
   if (figures.failures > 0) process.exitCode = 1
 }
 
-async function all(config: FuzzConfig, options: Options): Promise<void> {
+async function several(targets: readonly FuzzTarget[], config: FuzzConfig, options: Options): Promise<void> {
   if (config.replay !== '')
-    throw new DamselflyError('CONFIG_INVALID', '--replay takes the name of its target, not "all"')
+    throw new DamselflyError('CONFIG_INVALID', '--replay takes the name of its target, and no other')
   const out = config.json ? process.stderr : process.stdout
-  const failed = await fuzzAll(TARGETS, config, options, figures => {
-    out.write(drawFigures(figures))
-    if (config.json) process.stdout.write(`${JSON.stringify(figures)}\n`)
+  const left = config.skipRecorded ? notRecorded(targets, config) : targets
+  const failed = await fuzzAll(left, config, options, figures => {
+    out.write(figures instanceof DamselflyError ? `${figures.message}\n` : drawFigures(figures))
+    if (config.json && !(figures instanceof DamselflyError)) process.stdout.write(`${JSON.stringify(figures)}\n`)
   })
   if (failed > 0) process.exitCode = 1
+}
+
+function notRecorded(targets: readonly FuzzTarget[], { inputs, results }: FuzzConfig): readonly FuzzTarget[] {
+  if (inputs === undefined || results === '')
+    throw new DamselflyError('CONFIG_INVALID', '--skip-recorded wants --inputs and --results')
+  const recorded = readRecorded(results)
+  return targets.filter(({ name }) => !isRecorded(recorded.get(name), inputs))
 }
 
 async function again(target: FuzzTarget, file: string, options: Options): Promise<void> {

@@ -33,7 +33,11 @@ export const FuzzConfig = Type.Object(
     results: Type.String({
       default: 'bench/results/fuzz.jsonl',
       placeholder: 'file',
-      description: 'with "all" and --json: gets a line for each target; empty for none',
+      description: 'with "all" or several targets, and --json: gets a line for each; empty for none',
+    }),
+    skipRecorded: Type.Boolean({
+      default: false,
+      description: 'with --inputs: leave out targets whose newest line in --results has as many, and no failures',
     }),
     json: Type.Boolean({
       default: false,

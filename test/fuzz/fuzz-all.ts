@@ -10,28 +10,33 @@ import type { FuzzFigures } from './report.ts'
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
 
 /**
- * Fuzzes targets one after the other, each in a process of its own, whose memory is that of its target.
- * @param heard is told of each target that is done
+ * Fuzzes targets one after the other, each in a process of its own, whose memory is that of its target. One that ends without figures
+ * does not keep the others from their turn.
+ * @param heard is told of each target that is done, or what was wrong with its process
  * @returns how many of them have failures
- * @throws DamselflyError PROGRAM_FAILED for a target that ends without figures
  */
 export async function fuzzAll(
   targets: readonly FuzzTarget[],
   config: FuzzConfig,
   { signal }: { signal: AbortSignal },
-  heard: (figures: FuzzFigures) => void,
+  heard: (figures: FuzzFigures | DamselflyError) => void,
 ): Promise<number> {
   let failed = 0
   for (const target of targets) {
     const figures = await fuzzInProcess(target, config, signal)
-    if (figures.failures > 0) failed++
     heard(figures)
-    if (config.json && config.results !== '') await appendFile(config.results, `${JSON.stringify(figures)}\n`)
+    if (figures instanceof DamselflyError || figures.failures > 0) failed++
+    if (figures instanceof DamselflyError || !config.json || config.results === '') continue
+    await appendFile(config.results, `${JSON.stringify(figures)}\n`)
   }
   return failed
 }
 
-async function fuzzInProcess({ name }: FuzzTarget, config: FuzzConfig, signal: AbortSignal): Promise<FuzzFigures> {
+async function fuzzInProcess(
+  { name }: FuzzTarget,
+  config: FuzzConfig,
+  signal: AbortSignal,
+): Promise<FuzzFigures | DamselflyError> {
   const { seconds, inputs, seed, failures } = config
   const given = Object.entries({ seconds, inputs, seed, failures })
   const flags = given.flatMap(([flag, value]) => (value === undefined ? [] : [`--${flag}`, String(value)]))
@@ -42,6 +47,6 @@ async function fuzzInProcess({ name }: FuzzTarget, config: FuzzConfig, signal: A
   const { stdout } = await running.catch((error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }))
   signal.throwIfAborted()
   const line = stdout.trim().split('\n').at(-1) ?? ''
-  if (!line.startsWith('{')) throw new DamselflyError('PROGRAM_FAILED', `fuzzing ${name} ended without figures`)
+  if (!line.startsWith('{')) return new DamselflyError('PROGRAM_FAILED', `fuzzing ${name} ended without figures`)
   return JSON.parse(line) as FuzzFigures
 }

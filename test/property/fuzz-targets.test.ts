@@ -3,8 +3,7 @@ import { createRandom } from '../../supernode/scheduler/random.ts'
 import { Corpus, corpusFolders, readCorpus } from '../fuzz/engine/corpus.ts'
 import { TARGETS } from '../fuzz/targets.ts'
 
-/** Whole servers are for `npm run fuzz`: they take seconds to start. */
-const targets = TARGETS.filter(({ name }) => !name.endsWith('-http'))
+const targets = TARGETS.filter(({ isProgram = false }) => !isProgram)
 const INPUTS = 150
 
 test('every target has a name of its own, and every corpus its target', () => {

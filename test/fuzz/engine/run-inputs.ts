@@ -5,6 +5,7 @@ import type { CurrentInput } from './current-input.ts'
 import { type Failure, failureOf } from './failure.ts'
 import { type MemoryUse, measureMemory } from './memory.ts'
 import { minimise } from './minimise.ts'
+import { runDelayMs, thisThread } from './run-delay.ts'
 import type { FuzzTarget, OpenTarget } from './target.ts'
 
 /** How long a run takes, and where it begins. */
@@ -134,10 +135,13 @@ function createTaker(open: OpenTarget, current: CurrentInput): Taker {
   })
 }
 
+/** How long an input takes, but for the time in which this thread had no processor. */
 async function timeOf(take: Taker, input: Uint8Array): Promise<number> {
+  const thread = thisThread()
+  const delayedMs = runDelayMs(thread)
   const startedAt = performance.now()
   await take(input)
-  return performance.now() - startedAt
+  return performance.now() - startedAt - (runDelayMs(thread) - delayedMs)
 }
 
 async function smallest(failure: Failure, take: Taker): Promise<Failure> {

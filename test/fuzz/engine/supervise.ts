@@ -3,6 +3,7 @@ import { Worker } from 'node:worker_threads'
 import { CurrentInput } from './current-input.ts'
 import type { Failure } from './failure.ts'
 import { minimise } from './minimise.ts'
+import { runDelayMs } from './run-delay.ts'
 import { HANG_MS, type RunFigures, type RunInit } from './run-inputs.ts'
 import type { FuzzTarget } from './target.ts'
 import type { WorkerOrder, WorkerWord } from './worker.ts'
@@ -18,10 +19,14 @@ const GROWTH_MIB = { heap: 8, rss: 128 }
 /** Objects of one thread, at most: what needs more is a failure of its own, which does not end this process. */
 const HEAP_MIB = 1_024
 const LOOK_EVERY_MS = 100
-/** A thread that does so long nothing is stopped; another try shows whether the machine was to blame. */
+/** A thread that takes so long for an input is stopped; another try shows whether the machine was to blame. */
 const STUCK_MS = HANG_MS + LOOK_EVERY_MS
 /** Each try on an input that hangs takes a second. */
 const HANGING_RUNS = 24
+/** Threads that follow each other because the machine is busy. */
+const MAX_THREADS = 100
+/** Between the seeds of those. */
+const SEED_STEP = 1_000_003
 
 const WORKER = new URL('./worker.ts', import.meta.url)
 
@@ -29,7 +34,8 @@ const WORKER = new URL('./worker.ts', import.meta.url)
 type End = { readonly stuckOn: Uint8Array } | { readonly outOfMemoryOn: Uint8Array } | { readonly words: WorkerWord[] }
 
 /**
- * Runs a target in a thread of its own, so that an input that hangs or takes all memory is told like any other failure.
+ * Runs a target in a thread of its own, so that an input that hangs or takes all memory is told like any other failure. A thread that was
+ * stopped because the machine was busy is followed by another one, with other inputs.
  * @param heard is told how many inputs have been taken
  */
 export async function superviseRun(
@@ -38,6 +44,48 @@ export async function superviseRun(
   heard: (inputs: number) => void,
   options: { signal: AbortSignal },
 ): Promise<Run> {
+  let all = await superviseThread(target, init, heard, options)
+  for (let threads = 1; all.brokenOff && threads < MAX_THREADS; threads++) {
+    const { inputs, seconds } = all.figures
+    const rest = {
+      seed: init.seed + threads * SEED_STEP,
+      inputs: init.inputs - inputs,
+      seconds: init.seconds - seconds,
+    }
+    if (rest.inputs <= 0 || rest.seconds <= 0) break
+    all = joined(all, await superviseThread(target, rest, more => heard(inputs + more), options))
+  }
+  return all
+}
+
+/** What one thread came to. */
+interface Part extends Run {
+  /** It was stopped, and no input was to blame. */
+  readonly brokenOff: boolean
+}
+
+function joined(one: Part, other: Part): Part {
+  const known = new Set(one.failures.map(({ signature }) => signature))
+  const { figures: a } = one
+  const { figures: b } = other
+  return {
+    figures: {
+      inputs: a.inputs + b.inputs,
+      seconds: a.seconds + b.seconds,
+      slowestMs: Math.max(a.slowestMs, b.slowestMs),
+      grown: { heap: Math.max(a.grown.heap, b.grown.heap), rss: Math.max(a.grown.rss, b.grown.rss) },
+    },
+    failures: [...one.failures, ...other.failures.filter(({ signature }) => !known.has(signature))],
+    brokenOff: other.brokenOff,
+  }
+}
+
+async function superviseThread(
+  target: FuzzTarget,
+  init: RunInit,
+  heard: (inputs: number) => void,
+  options: { signal: AbortSignal },
+): Promise<Part> {
   const failures: Failure[] = []
   let inputs = 0
   const beganAt = performance.now()
@@ -53,16 +101,19 @@ export async function superviseRun(
     const growth = growthOf(target, done)
     if (growth !== undefined) failures.push(growth)
     if (slowestMs > HANG_MS) failures.push(slow(undefined, `an input took ${Math.round(slowestMs)} ms`))
-    return { figures: done, failures }
+    return { figures: done, failures, brokenOff: false }
   }
-  if ('stuckOn' in end) failures.push(await hangOf(target, end.stuckOn, options))
-  else if ('outOfMemoryOn' in end) {
+  const figures = { inputs, seconds: (performance.now() - beganAt) / 1000, slowestMs: 0, grown: { heap: 0, rss: 0 } }
+  if ('stuckOn' in end) {
+    const hang = await hangOf(target, end.stuckOn, options)
+    if (hang === undefined) return { figures, failures, brokenOff: true }
+    return { figures: { ...figures, slowestMs: HANG_MS }, failures: [...failures, hang], brokenOff: false }
+  }
+  if ('outOfMemoryOn' in end) {
     const text = `more than ${HEAP_MIB} MiB of objects`
     failures.push({ kind: 'memory', signature: 'out of memory', text, input: end.outOfMemoryOn })
   } else failures.push({ kind: 'threw', signature: 'ended', text: 'the thread ended by itself', input: undefined })
-  const seconds = (performance.now() - beganAt) / 1000
-  const nothing = { heap: 0, rss: 0 }
-  return { figures: { inputs, seconds, slowestMs: HANG_MS, grown: nothing }, failures }
+  return { figures, failures, brokenOff: false }
 }
 
 /** Gives a target one input. @returns how it failed, if it did */
@@ -91,10 +142,14 @@ function slow(input: Uint8Array | undefined, text: string): Failure {
   return { kind: 'slow', signature: 'slow', text, input }
 }
 
-/** The smallest input that still hangs, if it was not the machine that did. */
-async function hangOf(target: FuzzTarget, input: Uint8Array, options: { signal: AbortSignal }): Promise<Failure> {
+/** The smallest input that still hangs; undefined if it was the machine that did. */
+async function hangOf(
+  target: FuzzTarget,
+  input: Uint8Array,
+  options: { signal: AbortSignal },
+): Promise<Failure | undefined> {
   const hangs = async (candidate: Uint8Array) => (await replay(target, candidate, options)).failure?.kind === 'slow'
-  if (!(await hangs(input))) return slow(input, `took over ${HANG_MS} ms in the run, but not when it was repeated`)
+  if (!(await hangs(input))) return undefined
   return slow(await minimise(input, hangs, HANGING_RUNS), `not done after ${HANG_MS} ms`)
 }
 
@@ -110,9 +165,11 @@ async function runWorker(
   const workerData: WorkerOrder = { target: target.name, memory: current.memory, work }
   const worker = new Worker(WORKER, { workerData, resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB } })
   const words: WorkerWord[] = []
+  let thread: string | undefined
   const { promise, resolve, reject } = Promise.withResolvers<End>()
   worker.on('message', (word: WorkerWord) => {
-    if (!('progress' in word)) words.push(word)
+    if ('thread' in word) thread = word.thread
+    else if (!('progress' in word)) words.push(word)
     heard(word)
   })
   worker.on('error', error => {
@@ -123,7 +180,11 @@ async function runWorker(
   worker.on('exit', () => resolve({ words }))
   const onAbort = (): void => reject(signal.reason)
   signal.addEventListener('abort', onAbort, { once: true })
-  const watch = watchTurns(current, input => resolve({ stuckOn: input }))
+  const watch = watchTurns(
+    current,
+    () => performance.now() - runDelayMs(thread),
+    input => resolve({ stuckOn: input }),
+  )
   try {
     return await promise
   } finally {
@@ -133,12 +194,12 @@ async function runWorker(
   }
 }
 
-/** Looks whether an input is being taken for too long. */
-function watchTurns(current: CurrentInput, stuck: (input: Uint8Array) => void): NodeJS.Timeout {
+/** Looks whether an input is being taken for too long. @param clock stands still while the thread has no processor */
+function watchTurns(current: CurrentInput, clock: () => number, stuck: (input: Uint8Array) => void): NodeJS.Timeout {
   let turn = current.turn
-  let since = performance.now()
+  let since = clock()
   return setInterval(() => {
-    const now = performance.now()
+    const now = clock()
     if (current.turn !== turn) {
       turn = current.turn
       since = now

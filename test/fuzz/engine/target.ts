@@ -19,6 +19,8 @@ export interface FuzzTarget {
    * are bounded.
    */
   readonly growthMiB?: { readonly heap: number; readonly rss: number }
+  /** A whole program, which takes seconds to start: `npm test` leaves it to `npm run fuzz`. */
+  readonly isProgram?: true
   /** Makes it ready. */
   open(): Promise<OpenTarget>
 }

@@ -2,6 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { targetNamed } from '../targets.ts'
 import { CurrentInput } from './current-input.ts'
 import { type Failure, failureOf } from './failure.ts'
+import { thisThread } from './run-delay.ts'
 import { type RunFigures, type RunInit, runInputs } from './run-inputs.ts'
 
 /** What a thread is to do: a run, or one input. */
@@ -15,6 +16,7 @@ export interface WorkerOrder {
 export type WorkerWord =
   | { readonly failure: Failure }
   | { readonly progress: number }
+  | { readonly thread: string | undefined }
   | { readonly done: RunFigures }
   | { readonly replayed: { readonly failure: Failure | undefined; readonly ms: number } }
 
@@ -29,6 +31,7 @@ function say(word: WorkerWord): void {
   parentPort?.postMessage(word)
 }
 
+say({ thread: thisThread() })
 if ('run' in work) {
   const done = await runInputs(target, work.run, current, {
     failure: failure => say({ failure }),

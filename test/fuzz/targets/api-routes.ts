@@ -45,6 +45,7 @@ function apiTarget({ name, about, requests, start }: ApiTargetInit): FuzzTarget 
   return {
     name,
     about,
+    isProgram: true,
     maxBytes: 8192,
     dictionary: WORDS,
     seeds: () => requests.map(request => Buffer.from(request)),

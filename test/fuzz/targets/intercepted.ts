@@ -32,6 +32,7 @@ const END = Buffer.from('GET /end HTTP/1.1\r\nHost: r.example\r\nConnection: clo
 const intercepted: FuzzTarget = {
   name: 'intercepted-tls',
   about: 'requests inside of intercepted TLS, from the first byte of a connection on',
+  isProgram: true,
   maxBytes: 16 * 1024,
   dictionary: [...FRAMING, ...PATHS, ...METHODS, `Host: ${HOST}\r\n`, `https://${HOST}`],
   seeds: () => [

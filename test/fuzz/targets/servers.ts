@@ -128,6 +128,7 @@ function rawTarget({ name, about, requests, start }: RawTargetInit): FuzzTarget 
   return {
     name,
     about,
+    isProgram: true,
     maxBytes: 32 * 1024,
     dictionary: [...FRAMING, ...PATHS, ...METHODS],
     seeds: () => [...requests, Buffer.concat(requests.slice(0, 4)), chunked()],

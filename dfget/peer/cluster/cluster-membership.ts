@@ -1,4 +1,4 @@
-import type { Clock } from '../../../lib/clock.ts'
+import type { ClusterClock } from '../../../lib/cluster-clock.ts'
 import type { Startable } from '../../../lib/lifecycle.ts'
 import type { Logger } from '../../../lib/logger.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
@@ -9,7 +9,8 @@ export interface ClusterMembershipComponents {
   readonly client: Pick<MemberClient, 'renew'>
   /** Takes each new credential, for connections that are made from then on and those that stand. */
   readonly renewed: (grant: MembershipGrant) => Promise<void>
-  readonly clock: Clock
+  /** Learns the supernode's time with each new credential. */
+  readonly clock: ClusterClock
   readonly logger: Logger
 }
 
@@ -47,10 +48,11 @@ export class ClusterMembership implements Startable {
   }
 
   async #renew(): Promise<void> {
-    const { client, renewed, logger } = this.#components
+    const { client, renewed, clock, logger } = this.#components
     const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(TIMEOUT_MS)])
     try {
       const grant = await client.renew({ signal })
+      clock.learn(grant.now)
       await renewed(grant)
       this.#retryMs = FIRST_RETRY_MS
       if (!this.#stopped.signal.aborted) this.#after((grant.expiresAt - grant.now) / 2)

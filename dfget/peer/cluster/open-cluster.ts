@@ -1,4 +1,4 @@
-import type { Clock } from '../../../lib/clock.ts'
+import type { ClusterClock } from '../../../lib/cluster-clock.ts'
 import type { ApiEndpoint } from '../../../lib/http/client/api-endpoint.ts'
 import type { Startable } from '../../../lib/lifecycle.ts'
 import type { Logger } from '../../../lib/logger.ts'
@@ -19,7 +19,7 @@ export interface OpenCluster extends Startable {
 }
 
 export interface OpenClusterComponents {
-  readonly clock: Clock
+  readonly clock: ClusterClock
   readonly logger: Logger
   readonly account: { refused(): void }
 }

@@ -102,7 +102,10 @@ function handleOfMember(state: SchedulerState, member: Member, event: MemberEven
       dropBlocks(state, member, event.blocks)
       break
     case 'blocked':
-      for (const block of event.blocks) unblock(state, member, block, outbox)
+      // One that is isolated gets what its reader waits for; the rest comes from what is to spare.
+      for (const block of member.peer.isolated ? event.blocks.slice(0, 1) : event.blocks) {
+        unblock(state, member, block, outbox)
+      }
       break
     case 'hungry':
       feed(state, member, event.blocks, outbox)

@@ -2,6 +2,7 @@ import { connectToHolder } from './extra-neighbours.ts'
 import { openGrant } from './grants.ts'
 import { holderCount } from './holders.ts'
 import { isBlockIndex } from './inventory.ts'
+import { hasStalled } from './isolation.ts'
 import { targetDegree } from './links.ts'
 import type { Outbox } from './outbox.ts'
 import { grantAgain, newestGrant } from './regrants.ts'
@@ -11,8 +12,8 @@ import type { Member, SchedulerState } from './state.ts'
 const MAX_REMEMBERED = 64
 
 /**
- * A member cannot get a block from its neighbours. In this order: a neighbour may hold it by now, then it shall wait a while; a
- * stranger in its island may hold it, then they become neighbours; otherwise it comes from the supernode, the seed of last
+ * A member cannot get a block from its neighbours. In this order: a neighbour may hold it by now that has not stalled, then it shall
+ * wait a while; a stranger in its island may hold it, then they become neighbours; otherwise it comes from the supernode, the seed of last
  * resort. Copies from the supernode are rationed: one per block, island and `regrantAfterMs`, however many members ask. One that
  * is isolated has no neighbours and gets the block at once, within its window: else its reader would give up on the swarm.
  */
@@ -23,10 +24,11 @@ export function unblock(state: SchedulerState, member: Member, block: number, ou
     return
   }
   if (holderCount(member.island.holders, block) > 0) {
-    const { patienceMs, grantTimeoutMs } = state.config
+    const { patienceMs, holderPatienceMs } = state.config
     const waitedMs = askingForMs(state, member, block)
-    if (member.neighbours.some(neighbour => neighbour.have.has(block))) {
-      if (waitedMs < grantTimeoutMs) return
+    const mayCome = (neighbour: Member) => neighbour.have.has(block) && !hasStalled(state, neighbour, member)
+    if (member.neighbours.some(mayCome)) {
+      if (waitedMs < holderPatienceMs) return
     } else {
       // In a young swarm most blocks are still on their way, and extra links would outlive the need.
       const hasRoom = member.neighbours.length < targetDegree(state)

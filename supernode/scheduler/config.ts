@@ -18,6 +18,8 @@ export interface SchedulerConfig {
    * an extra neighbour or, where no holder is found, the block from the supernode.
    */
   readonly patienceMs: number
+  /** A member that asks for a block that a neighbour says it holds waits this long before it comes from the supernode. */
+  readonly holderPatienceMs: number
   /** A member that has been hungry for this long gets what the supernode has to spare. */
   readonly spareAfterMs: number
   /** How far ahead of the member that holds most blocks are granted, in bytes. */
@@ -34,13 +36,19 @@ export interface SchedulerConfig {
   readonly corruptLimit: number
   /** How long an isolated peer gets no neighbours and is the first to get no block, and its holdings do not count. */
   readonly isolationMs: number
+  /** Distinct peers that must report within `stallMemoryMs` that a peer has stalled before it is isolated. */
+  readonly stallLimit: number
+  /** So long a stall counts, and what a peer says that it holds is no reason for who reported it to wait. */
+  readonly stallMemoryMs: number
+  /** As `isolationMs` after stalls: an honest peer may have been held up. */
+  readonly stallIsolationMs: number
   /** After this long without a new report, a peer's reports are forgotten, and a pair that was parted may meet again. */
   readonly forgivenessMs: number
   /** Block indices from here on are ignored: a bound on what a peer's claim can make the scheduler allocate. */
   readonly maxBlocks: number
 }
 
-/** The defaults: 4 MiB and 2 s a grant, three rings, four islands, a minute of isolation, 2^20 blocks a task. */
+/** The defaults: 4 MiB and 2 s a grant, three rings, four islands, a minute of isolation for lies, 2^20 blocks a task. */
 export const DEFAULT_SCHEDULER_CONFIG: SchedulerConfig = {
   grantWindowBytes: 4 * 1024 * 1024,
   maxGrantedBytes: 32 * 1024 * 1024,
@@ -48,6 +56,7 @@ export const DEFAULT_SCHEDULER_CONFIG: SchedulerConfig = {
   grantTimeoutMs: 2_000,
   regrantAfterMs: 500,
   patienceMs: 300,
+  holderPatienceMs: 600,
   spareAfterMs: 1_000,
   lookaheadBytes: 128 * 1024 * 1024,
   rings: 3,
@@ -56,6 +65,9 @@ export const DEFAULT_SCHEDULER_CONFIG: SchedulerConfig = {
   maxIslands: 4,
   corruptLimit: 2,
   isolationMs: 60_000,
+  stallLimit: 3,
+  stallMemoryMs: 10_000,
+  stallIsolationMs: 20_000,
   forgivenessMs: 60_000,
   maxBlocks: 2 ** 20,
 }

@@ -12,8 +12,8 @@ const SMALL_SWARM = 3
 
 /**
  * A member complains about a neighbour; complaints about others do not count. The two are parted, both get a replacement on the
- * next tick, and a neighbour that enough peers call corrupt is isolated in all its swarms. A slow neighbour stays while the
- * member has few: it is better than none.
+ * next tick, and a neighbour that enough peers call corrupt is isolated in all its swarms; for a shorter time also one that stalls for
+ * many at about the same time. A slow neighbour stays while the member has few: it is better than none.
  */
 export function takeReport(state: SchedulerState, from: Member, about: Member, kind: ReportKind, outbox: Outbox): void {
   if (!from.neighbours.includes(about)) return
@@ -23,8 +23,18 @@ export function takeReport(state: SchedulerState, from: Member, about: Member, k
     keepApart(state, from, about)
     if (kind !== 'unreachable') sendDisconnect(outbox, from, about)
   }
-  const limit = from.island.size <= SMALL_SWARM ? 1 : state.config.corruptLimit
-  if (standing.corruptBy.length >= limit) isolate(state, about.peer, standing, outbox)
+  const { corruptLimit, stallLimit, isolationMs, stallIsolationMs } = state.config
+  const limit = from.island.size <= SMALL_SWARM ? 1 : corruptLimit
+  if (standing.corruptBy.length >= limit) isolate(state, about.peer, { standing, forMs: isolationMs }, outbox)
+  else if (standing.stalls.length >= stallLimit) {
+    isolate(state, about.peer, { standing, forMs: stallIsolationMs }, outbox)
+  }
+}
+
+/** Whether a member has lately reported that a neighbour does not send what it was asked for. */
+export function hasStalled(state: SchedulerState, neighbour: Member, member: Member): boolean {
+  const stalls = state.standings.get(neighbour.peer.id)?.stalls ?? []
+  return stalls.some(({ by, atMs }) => by === member.peer.id && isRecent(state, atMs))
 }
 
 /** Whether the peer is isolated now, connected or not. */
@@ -45,16 +55,33 @@ export function forgive(state: SchedulerState, outbox: Outbox): void {
 }
 
 function noteReport(state: SchedulerState, from: PeerId, about: PeerId, kind: ReportKind): Standing {
-  const standing = state.standings.get(about) ?? { corruptBy: [], strikes: 0, lastReportAtMs: 0, isolatedUntilMs: 0 }
+  const standing = state.standings.get(about) ?? newStanding()
   state.standings.set(about, standing)
   standing.strikes++
   standing.lastReportAtMs = state.nowMs
   if (kind === 'corrupt' && !standing.corruptBy.includes(from)) standing.corruptBy.push(from)
+  if (kind === 'stalled') {
+    const others = standing.stalls.filter(({ by, atMs }) => by !== from && isRecent(state, atMs))
+    standing.stalls = [...others, { by: from, atMs: state.nowMs }]
+  }
   return standing
 }
 
-function isolate(state: SchedulerState, peer: Peer, standing: Standing, outbox: Outbox): void {
-  standing.isolatedUntilMs = state.nowMs + state.config.isolationMs
+function newStanding(): Standing {
+  return { corruptBy: [], stalls: [], strikes: 0, lastReportAtMs: 0, isolatedUntilMs: 0 }
+}
+
+function isRecent({ nowMs, config }: SchedulerState, atMs: number): boolean {
+  return nowMs - atMs < config.stallMemoryMs
+}
+
+function isolate(
+  state: SchedulerState,
+  peer: Peer,
+  { standing, forMs }: { readonly standing: Standing; readonly forMs: number },
+  outbox: Outbox,
+): void {
+  standing.isolatedUntilMs = state.nowMs + forMs
   peer.isolated = true
   for (const member of peer.memberships.values()) {
     // Told to the neighbours: the isolated peer is the one not to rely on.

@@ -33,6 +33,8 @@ export interface Peer {
 export interface Standing {
   /** Distinct peers that reported corrupt blocks; no longer than `corruptLimit`. */
   corruptBy: PeerId[]
+  /** Who has said that it stalled, and when last; no longer than `stallLimit`. */
+  stalls: { readonly by: PeerId; readonly atMs: number }[]
   /** Reports of any kind since the last forgiveness; worsens its score. */
   strikes: number
   lastReportAtMs: number

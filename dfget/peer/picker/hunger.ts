@@ -1,4 +1,5 @@
 import { allAsked } from './download.ts'
+import { isSuspect } from './link.ts'
 import { mix } from './mix.ts'
 import type { Download } from './state.ts'
 
@@ -10,10 +11,11 @@ const MAX_NAMED = 32
 
 /**
  * Blocks that could be on their way and are not, because neighbours have nothing that is wanted: those first that no neighbour
- * holds. Empty while the neighbours are busy. O(blocks); to be called a few times a second.
+ * holds. Empty while the neighbours are busy: one that has stalled is not, whatever it has been asked for. O(blocks); to be called a few
+ * times a second.
  */
-export function hungryFor(download: Download): readonly number[] {
-  if (allAsked(download) || !isIdle(download)) return []
+export function hungryFor(download: Download, nowMs: number): readonly number[] {
+  if (allAsked(download) || !isIdle(download, nowMs)) return []
   const { blockCount, have, asked, holders, grants } = download
   download.seed = (download.seed + 1) | 0
   const from = mix(download.seed, blockCount) % blockCount
@@ -28,8 +30,8 @@ export function hungryFor(download: Download): readonly number[] {
   return [...unheld, ...held].slice(0, MAX_NAMED)
 }
 
-function isIdle({ neighbours }: Download): boolean {
+function isIdle({ neighbours }: Download, nowMs: number): boolean {
   let idle = 0
-  for (const { link } of neighbours.values()) if (link.requests === 0) idle++
+  for (const { link } of neighbours.values()) if (link.requests === 0 || isSuspect(link, nowMs)) idle++
   return idle >= neighbours.size * IDLE_PART
 }

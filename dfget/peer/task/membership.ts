@@ -121,9 +121,9 @@ export class Membership {
     this.#components.supernode.send({ type: 'lost', task, blocks })
   }
 
-  /** Asks the supernode for help with a block that no neighbour offers, and whether it is alive. */
-  blocked(task: TaskId, block: number): void {
-    this.#components.supernode.send({ type: 'blocked', task, blocks: [block] })
+  /** Asks the supernode for help with blocks that no neighbour gives, and whether it is alive. */
+  blocked(task: TaskId, blocks: readonly number[]): void {
+    this.#components.supernode.send({ type: 'blocked', task, blocks: [...blocks] })
     this.#components.supernode.send({ type: 'ping' })
   }
 

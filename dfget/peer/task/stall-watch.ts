@@ -4,6 +4,8 @@ import type { Clock } from '../../../lib/clock.ts'
 export interface StallFacts {
   /** It is on its way, granted, or held by a neighbour that can be asked. */
   readonly canGet: boolean
+  /** The supernode gives it: it was granted, and has not been given up. */
+  readonly granted: boolean
   /** For how long nobody has sent a byte who was asked for anything, or is to be asked for the block. */
   readonly quietMs: number
   /** Its digest is known, so the supernode has it. */
@@ -16,8 +18,12 @@ export type StallVerdict = 'wait' | 'ask' | 'origin' | 'only-origin'
 
 /** After this long without a source the supernode is asked, and again at this distance. */
 const ASK_AFTER_MS = 300
+/** It is also asked when nobody who has been asked for anything has sent a byte for this long: who claims a block may never give it. */
+export const ASK_QUIET_MS = 1_000
 /** A download in which nothing moves for this long gets the block from the origin. */
 const STUCK_MS = 2_000
+/** So long a supernode that lives and has the block is left to give it: it gives it once in a while, and others have asked as well. */
+const HELPED_MS = 4_000
 /** A supernode that was heard this recently is alive; when it has no block either, it is the origin that is slow. */
 const ALIVE_MS = 1_500
 /** No reader waits longer than this for one block; clients give up at 30 s. */
@@ -78,11 +84,13 @@ export class StallWatch {
     const waitedMs = now - this.#since
     const supernodeHelps = facts.supernodeSilentMs !== Number.POSITIVE_INFINITY && !this.#gaveUp
     if ((!facts.canGet && !supernodeHelps) || waitedMs > LONGEST_WAIT_MS) return 'only-origin'
-    const originIsSlow = supernodeHelps && !facts.mapped && facts.supernodeSilentMs < ALIVE_MS
-    const sinceOriginMs = now - this.#originFailedAt
-    const stuck = Math.min(waitedMs, this.withoutProgressMs, facts.quietMs, sinceOriginMs) > STUCK_MS
-    if (stuck && !originIsSlow) return 'origin'
-    if (facts.canGet || now - this.#askedAt < ASK_AFTER_MS) return 'wait'
+    const supernodeLives = supernodeHelps && facts.supernodeSilentMs < ALIVE_MS
+    const stillMs = Math.min(waitedMs, this.withoutProgressMs, facts.quietMs)
+    const isStuck = stillMs > (supernodeLives ? HELPED_MS : STUCK_MS) && now - this.#originFailedAt > STUCK_MS
+    const originIsSlow = supernodeLives && !facts.mapped
+    if (isStuck && !originIsSlow) return 'origin'
+    const hasSource = facts.canGet && (facts.granted || stillMs <= ASK_QUIET_MS)
+    if (hasSource || now - this.#askedAt < ASK_AFTER_MS) return 'wait'
     this.#askedAt = now
     return 'ask'
   }

@@ -7,6 +7,7 @@ import type { PeerAddress } from '../../../protocol/messages/fields.ts'
 import type { BlockClient } from '../exchange/block-client.ts'
 import { MAX_STALL_MS, stallDeadlineMs } from '../picker/deadlines.ts'
 import { hungryFor } from '../picker/hunger.ts'
+import { lackingFrom } from '../picker/lacking.ts'
 import { noteDelivery, noteFailure, suspect } from '../picker/link.ts'
 import { addHoldings, addNeighbour, dropHoldings, isOffered, lackedBy, removeNeighbour } from '../picker/neighbours.ts'
 import { chooseOriginBlock, onlyOriginHas } from '../picker/origin.ts'
@@ -61,6 +62,7 @@ export class SwarmDownload {
   /** Peers that lied. */
   readonly #banned = new Set<string>()
   #tickedAt: number
+  #late = false
   /** Blocks that have come and are not stored. */
   #unstored = 0
 
@@ -91,6 +93,11 @@ export class SwarmDownload {
     return requests.has(block) || grants.has(block) || isOffered(this.#download, block, this.#components.clock.now())
   }
 
+  /** Whether the supernode gives a block. */
+  isGranted(block: number): boolean {
+    return this.#download.grants.has(block)
+  }
+
   /**
    * For how long nobody has sent a byte who was asked, or is to be asked for this block when other downloads have had their turn;
    * infinite when there is no such peer.
@@ -105,7 +112,16 @@ export class SwarmDownload {
 
   /** What could be on its way, if somebody had it to give. */
   hungryFor(): readonly number[] {
-    return hungryFor(this.#download)
+    return hungryFor(this.#download, this.#components.clock.now())
+  }
+
+  /**
+   * A reader waits for a block, and nothing moves. Those who claim it and have been silent for as long as given count as stalled.
+   * @returns what the supernode is to be asked for: it, and what nobody else can be asked for
+   */
+  lackingFrom(head: number, quietMs: number): readonly number[] {
+    if (!this.#late) for (const link of this.#linksInUse()) this.#expectBytes(link, quietMs)
+    return lackingFrom(this.#download, head, this.#components.clock.now())
   }
 
   /** Whether a block can come from the origin only. */
@@ -185,9 +201,9 @@ export class SwarmDownload {
   /** Looks for peers that have stalled. */
   tick(): void {
     const now = this.#components.clock.now()
-    const late = now - this.#tickedAt > LATE_TICK_MS
+    this.#late = now - this.#tickedAt > LATE_TICK_MS
     this.#tickedAt = now
-    if (!late) for (const link of this.#linksInUse()) this.#expectBytes(link)
+    if (!this.#late) for (const link of this.#linksInUse()) this.#expectBytes(link)
     this.look()
   }
 
@@ -213,12 +229,12 @@ export class SwarmDownload {
     return [...(grants.has(block) ? [supernode] : []), ...holders].map(({ link }) => link)
   }
 
-  #expectBytes(link: Link): void {
+  #expectBytes(link: Link, atMostMs = MAX_STALL_MS): void {
     const { assembly, clientOf, clock, report } = this.#components
     const { supernode, grants } = this.#download
     const isSupernode = link === supernode.link
     // The supernode lets requests wait for those of other peers.
-    const deadlineMs = isSupernode ? MAX_STALL_MS : stallDeadlineMs(link, assembly.blockSizeBytes)
+    const deadlineMs = isSupernode ? MAX_STALL_MS : Math.min(atMostMs, stallDeadlineMs(link, assembly.blockSizeBytes))
     if (clientOf(link.peer).silentMs < deadlineMs) return
     if (isSupernode) grants.clear()
     else {

@@ -26,7 +26,7 @@ import { OriginDownload } from './origin-download.ts'
 import { Readers } from './readers.ts'
 import type { RequestPump } from './request-pump.ts'
 import { inlineContent, isSmall, readSmallContent, type SmallContent } from './small-content.ts'
-import { StallWatch } from './stall-watch.ts'
+import { ASK_QUIET_MS, StallWatch } from './stall-watch.ts'
 import { SwarmDownload } from './swarm-download.ts'
 
 export interface TaskSessionComponents {
@@ -206,13 +206,14 @@ export class TaskSession {
     if (head === undefined || this.#origin !== undefined) return
     const verdict = this.#stall.judge(head, {
       canGet: this.#swarm?.canGet(head) ?? false,
+      granted: this.#swarm?.isGranted(head) ?? false,
       quietMs: this.#swarm?.quietMs(head) ?? Number.POSITIVE_INFINITY,
       mapped: head < assembly.map.length,
       // Without a swarm the supernode knows nothing of this download.
       supernodeSilentMs: this.#swarm === undefined ? Number.POSITIVE_INFINITY : this.#components.supernode.silentMs,
     })
     if (verdict === 'ask') {
-      this.#membership.blocked(assembly.taskId, head)
+      this.#membership.blocked(assembly.taskId, this.#swarm?.lackingFrom(head, ASK_QUIET_MS) ?? [head])
     } else if (verdict !== 'wait' && !this.#mayStillCome) {
       this.#components.logger.info(
         { taskId: assembly.taskId, block: head },

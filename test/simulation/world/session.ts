@@ -1,6 +1,7 @@
 import { createDownload } from '../../../dfget/peer/picker/download.ts'
 import { fillDownload, fillNeighbour } from '../../../dfget/peer/picker/fill.ts'
 import { hungryFor } from '../../../dfget/peer/picker/hunger.ts'
+import { lackingFrom } from '../../../dfget/peer/picker/lacking.ts'
 import { hasRoom, linkTo } from '../../../dfget/peer/picker/link.ts'
 import {
   addHoldings,
@@ -262,16 +263,18 @@ export class Session implements SimulatedEvent, Membership {
     const head = this.#head
     const verdict = this.#stall.judge(head, {
       canGet: this.download.asked.has(head) || this.download.grants.has(head) || isOffered(this.download, head, nowMs),
+      granted: this.download.grants.has(head),
       quietMs: this.#quietMs(),
       mapped: head < this.download.blockCount,
       supernodeSilentMs: world.supernode.silentMs,
     })
-    const lacking = hungryFor(this.download)
+    const lacking = hungryFor(this.download, nowMs)
     if (lacking.length > 0) {
       world.supernode.tell({ type: 'hungry', peer: this.peer.id, task: this.task.id, blocks: lacking, now: 0 })
     }
     if (verdict === 'ask') {
-      world.supernode.tell({ type: 'blocked', peer: this.peer.id, task: this.task.id, blocks: [head], now: 0 })
+      const blocks = lackingFrom(this.download, head, nowMs)
+      world.supernode.tell({ type: 'blocked', peer: this.peer.id, task: this.task.id, blocks, now: 0 })
     } else if (verdict !== 'wait' && !this.#readsOrigin) {
       this.#readOrigin(this.#stall.hurried ? head : chooseOriginBlock(this.download, head, nowMs))
     }

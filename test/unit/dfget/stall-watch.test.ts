@@ -4,6 +4,7 @@ import { createManualClock, type ManualClock } from '../../helpers/manual-clock.
 
 const NOBODY: StallFacts = {
   canGet: false,
+  granted: false,
   quietMs: Number.POSITIVE_INFINITY,
   mapped: false,
   supernodeSilentMs: Number.POSITIVE_INFINITY,
@@ -12,8 +13,12 @@ const NOBODY: StallFacts = {
 const HELD_UP: StallFacts = { ...NOBODY, mapped: true, supernodeSilentMs: 0 }
 /** The supernode is alive and waits for the origin itself. */
 const ORIGIN_SLOW: StallFacts = { ...NOBODY, supernodeSilentMs: 0 }
+/** The same, and it has not been heard for a while. */
+const LEFT_ALONE: StallFacts = { ...HELD_UP, supernodeSilentMs: 1_600 }
 /** Somebody has the block, and sends. */
 const COMING: StallFacts = { ...HELD_UP, canGet: true, quietMs: 0 }
+/** Somebody says that he has the block, and nobody sends anything. */
+const CLAIMED: StallFacts = { ...COMING, quietMs: 60_000 }
 
 let clock: ManualClock
 let watch: StallWatch
@@ -58,13 +63,31 @@ test('after the supernode gave up, the origin is read at once; until the swarm i
   expect(watch.judge(0, HELD_UP)).toBe('wait')
 })
 
-test('the supernode is asked every 300 ms, and the origin is read when nothing moves for 2 s', () => {
-  const seen = verdicts(2_200, HELD_UP)
-  expect(seen.slice(0, 3)).toEqual(['wait', 'wait', 'wait'])
-  expect(seen.flatMap((verdict, at) => (verdict === 'ask' ? [at * 100] : []))).toEqual([
-    300, 600, 900, 1_200, 1_500, 1_800,
-  ])
-  expect(seen.indexOf('origin')).toBe(21)
+test.each([
+  ['2 s, when the supernode does not answer', LEFT_ALONE, 2_000],
+  ['4 s, when the supernode lives and has the block', HELD_UP, 4_000],
+])('the supernode is asked every 300 ms, and the origin is read when nothing moves for %s', (_, facts, patienceMs) => {
+  const seen = verdicts(patienceMs + 200, facts)
+  const asked = seen.flatMap((verdict, at) => (verdict === 'ask' ? [at * 100] : []))
+  expect(asked).toEqual(Array.from({ length: Math.floor(patienceMs / 300) }, (_, at) => 300 * (at + 1)))
+  expect(seen.indexOf('origin')).toBe(patienceMs / 100 + 1)
+})
+
+test('the supernode is asked after 1 s, too, when who has the block sends nothing', () => {
+  const seen = verdicts(2_000, CLAIMED)
+  expect(seen.flatMap((verdict, at) => (verdict === 'ask' ? [at * 100] : []))).toEqual([1_100, 1_400, 1_700])
+})
+
+test('the supernode is not asked for what it has promised', () => {
+  expect(verdicts(4_000, { ...CLAIMED, granted: true })).not.toContain('ask')
+})
+
+test('a download that gets other blocks does not hurry the supernode', () => {
+  for (let at = 0; at < 50; at++) {
+    watch.progress()
+    expect(watch.judge(0, CLAIMED)).toBe('wait')
+    clock.advance(100)
+  }
 })
 
 test('as long as blocks come, nobody is stuck', () => {
@@ -94,10 +117,10 @@ test('a silent supernode is not waited for', () => {
 })
 
 test('an origin that fails too is left in peace for 2 s', () => {
-  verdicts(2_100, HELD_UP)
-  expect(watch.judge(0, HELD_UP)).toBe('origin')
+  verdicts(2_100, LEFT_ALONE)
+  expect(watch.judge(0, LEFT_ALONE)).toBe('origin')
   watch.originFailed()
-  const seen = verdicts(2_100, HELD_UP)
+  const seen = verdicts(2_100, LEFT_ALONE)
   expect(seen).not.toContain('origin')
-  expect(watch.judge(0, HELD_UP)).toBe('origin')
+  expect(watch.judge(0, LEFT_ALONE)).toBe('origin')
 })

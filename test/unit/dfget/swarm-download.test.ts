@@ -158,6 +158,23 @@ describe('a neighbour that stalls', () => {
     expect([node.reports, namesOf(node.waiting())]).toEqual([['a stalled'], ['b:0']])
   })
 
+  test('is reported sooner when a reader waits for what it claims, and the supernode is asked for what nobody else has', async () => {
+    const pull = await node.download(8)
+    pull.swarm.neighbourJoined('a', bitfieldOf(range(8)))
+    await node.settled()
+    node.silentSince.set('a', node.clock.now())
+    await node.pass(900, pull)
+    expect(pull.swarm.lackingFrom(0, 1_000)).toEqual([0])
+    expect([node.reports, pull.swarm.hungryFor()]).toEqual([[], []])
+    await node.pass(100, pull)
+    expect(pull.swarm.lackingFrom(0, 1_000)).toEqual(range(8))
+    expect(node.reports).toEqual(['a stalled'])
+    // It is asked for one block again, in case it recovers.
+    expect([...pull.swarm.hungryFor()].sort()).toEqual(range(8).slice(1))
+    pull.swarm.granted([1])
+    expect([pull.swarm.isGranted(1), pull.swarm.lackingFrom(0, 1_000).includes(1)]).toEqual([true, false])
+  })
+
   test('is reported after half a second when it was fast', async () => {
     const pull = await node.download(8)
     await node.proven(pull, 'a', range(8))

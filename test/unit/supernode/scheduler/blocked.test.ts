@@ -112,11 +112,24 @@ describe('a block that nobody can be asked for', () => {
     scheduler.ready(1)
     expect(scheduler.neighboursOf('a')).toEqual(['holder'])
     expect(scheduler.blocked('a', 0)).toEqual([])
-    scheduler.nowMs += 1_999
+    scheduler.nowMs += 599
     expect(scheduler.blocked('a', 0)).toEqual([])
     scheduler.nowMs += 1
     expect(grantsIn(scheduler.blocked('a', 0))).toEqual(['a:0'])
     expect(scheduler.blocked('a', 0)).toEqual([])
+  })
+
+  test('does not wait for a neighbour that has stalled for this member, as long as that is remembered', () => {
+    const scheduler = new SchedulerFixture({ holderPatienceMs: 5_000, stallMemoryMs: 1_000 })
+    scheduler.join('holder', { have: [0, 1, 2] })
+    scheduler.join('a')
+    scheduler.ready(3)
+    scheduler.report('a', 'holder', 'stalled')
+    expect(scheduler.neighboursOf('a')).toEqual(['holder'])
+    expect(askTwice(scheduler, 'a', 0).map(({ type }) => type)).toEqual(['grant'])
+    expect(askTwice(scheduler, 'a', 1).map(({ type }) => type)).toEqual(['grant'])
+    scheduler.nowMs += 1_000
+    expect(askTwice(scheduler, 'a', 2)).toEqual([])
   })
 
   test('is not granted while the supernode does not have it', () => {
@@ -186,7 +199,7 @@ describe('what a member may ask for', () => {
   })
 })
 
-test('an isolated member, which has no neighbours, gets what its reader waits for, once and within its window', () => {
+test('an isolated member, which has no neighbours, gets the first that its reader waits for, once and within its window', () => {
   const scheduler = new SchedulerFixture()
   for (const peer of ['liar', 'a', 'b', 'c']) scheduler.join(peer)
   for (const peer of ['a', 'b']) scheduler.report(peer, 'liar', 'corrupt')
@@ -195,5 +208,7 @@ test('an isolated member, which has no neighbours, gets what its reader waits fo
   expect(grantsIn(scheduler.blocked('liar', 0))).toEqual(['liar:0'])
   expect(grantsIn(scheduler.blocked('liar', 0, 10))).toEqual([])
   // The window is four blocks.
-  expect(grantsIn(scheduler.blocked('liar', ...range(10)))).toEqual(['liar:1', 'liar:2', 'liar:3'])
+  expect(grantsIn(scheduler.blocked('liar', ...range(10).slice(1)))).toEqual(['liar:1'])
+  const granted = range(10).flatMap(block => grantsIn(scheduler.blocked('liar', block)))
+  expect(granted).toEqual(['liar:2', 'liar:3'])
 })

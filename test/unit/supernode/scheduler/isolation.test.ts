@@ -35,6 +35,32 @@ describe('isolation', () => {
     expect(scheduler.state.peers.get('b')?.isolated).toBe(true)
   })
 
+  test('three that report a stall at about the same time isolate, for twenty seconds', () => {
+    const scheduler = swarm()
+    scheduler.report('a', 'liar', 'stalled')
+    scheduler.report('a', 'liar', 'stalled')
+    scheduler.report('b', 'liar', 'stalled')
+    expect(scheduler.state.peers.get('liar')?.isolated).toBe(false)
+    const effects = scheduler.report('c', 'liar', 'stalled')
+    expect(scheduler.state.peers.get('liar')?.isolated).toBe(true)
+    expect(grantsIn(effects).map(grant => grant.split(':')[1])).toEqual(['0', '1'])
+    scheduler.tick(19_999)
+    expect(scheduler.neighboursOf('liar')).toEqual([])
+    scheduler.tick(1)
+    expect(scheduler.neighboursOf('liar')).toEqual(['a', 'b', 'c', 'd'])
+    expect(scheduler.state.standings.size).toBe(0)
+  })
+
+  test('stalls now and then do not', () => {
+    const scheduler = swarm()
+    for (const peer of ['a', 'b', 'c', 'd', 'a', 'b', 'c', 'd']) {
+      scheduler.report(peer, 'liar', 'stalled')
+      scheduler.tick(5_000)
+    }
+    expect(scheduler.state.peers.get('liar')?.isolated).toBe(false)
+    expect(scheduler.state.standings.get('liar')?.stalls).toHaveLength(2)
+  })
+
   test('a report about a peer that is no neighbour does not count', () => {
     const scheduler = new SchedulerFixture()
     scheduler.join('a', { labels: { zone: 'east' } })

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { startProcess } from '../helpers/process.ts'
+import { FAULT_KINDS } from './plan/fault.ts'
 
 const MAIN = fileURLToPath(new URL('./main.ts', import.meta.url))
 const SEED = 7
@@ -9,7 +10,7 @@ const MINUTES = 3
 const TIMEOUT_MS = 480_000
 
 test(
-  `${MINUTES} minutes of kills, freezes, cuts, full disks, wrong clocks, corrupt blocks and bad peers are not noticed`,
+  `${MINUTES} minutes of kills, freezes, cuts, full disks, wrong clocks, corrupt blocks, revoked nodes, bad peers and strangers are not noticed`,
   async () => {
     const flags = ['--seed', `${SEED}`, '--minutes', `${MINUTES}`, '--json']
     await using chaos = await startProcess(process.execPath, [MAIN, ...flags])
@@ -22,7 +23,7 @@ test(
     const result = JSON.parse(line) as Record<string, unknown>
     expect(result).toMatchObject({ seed: SEED, failed: 0, wrongBytes: 0, leaks: [], broken: [] })
     expect(result.pulls).toBeGreaterThan(300)
-    expect(Object.keys(result.faults as object)).toHaveLength(14)
+    expect(Object.keys(result.faults as object)).toHaveLength(FAULT_KINDS.length)
   },
   TIMEOUT_MS,
 )

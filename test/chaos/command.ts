@@ -10,6 +10,7 @@ import { missingDiskRequirements, missingNetworkRequirements, NETWORK_REQUIREMEN
 import { createScratchDirectory } from '../helpers/scratch-directory.ts'
 import { fakeTimeLibrary } from './cluster/fake-time.ts'
 import { ChaosConfig } from './config.ts'
+import { boundsFor } from './invariants/bounds.ts'
 import { type ChaosPlan, planChaos } from './plan/plan.ts'
 import { drawChaos } from './report/draw.ts'
 import { type BrokenInvariant, chaosJson, summarize } from './report/summary.ts'
@@ -36,8 +37,9 @@ export const chaosCommand = createConfigCommand('chaos', DESCRIPTION, ChaosConfi
         if (!signal.aborted) logs.keep()
         throw error
       })
-      const summary = summarize(record)
-      const json = chaosJson(record, summary, watched())
+      const conditions = watched()
+      const summary = summarize(record, boundsFor(conditions.foreignCpuShare))
+      const json = chaosJson(record, summary, conditions)
       await writeFile(join(logDirectory, 'record.json'), JSON.stringify({ ...record, plan: undefined }))
       for (const broken of summary.broken.slice(0, MAX_STORIES)) tellStory(record, broken)
       const text = drawChaos(record, json)

@@ -1,10 +1,8 @@
 import type { FinishedPull } from '../load/run-load.ts'
 import { type HappenedFault, isOutage } from '../plan/fault.ts'
 import type { Span } from '../plan/phases.ts'
+import type { TimeBounds } from './bounds.ts'
 import { faultsOf, lasted, STANDSTILLS } from './windows.ts'
-
-/** No pull stands still for longer, but for the time in which nobody could reach the origin. */
-export const MAX_STALL_MS = 10_000
 
 /** A connection that a kill has cut is noticed a little later. */
 const NOTICED_MS = 2_000
@@ -37,7 +35,11 @@ export interface PullJudgement {
  * an answer was cut in a way that ends a runtime's pull, unless the node's own dfdaemon was killed or frozen then: nobody can finish the
  * answer of a process that is dead, so that what counts is the next attempt.
  */
-export function judgePulls(pulls: readonly FinishedPull[], faults: readonly HappenedFault[]): PullJudgement {
+export function judgePulls(
+  pulls: readonly FinishedPull[],
+  faults: readonly HappenedFault[],
+  { stallMs: maxStallMs }: Pick<TimeBounds, 'stallMs'>,
+): PullJudgement {
   const outages = faults.filter(isOutage)
   const problems: PullProblem[] = []
   let [failed, wrongBytes, longestStallMs, excused, brokenOff, fellBack] = [0, 0, 0, 0, 0, 0]
@@ -64,7 +66,7 @@ export function judgePulls(pulls: readonly FinishedPull[], faults: readonly Happ
       outages,
     )
     longestStallMs = Math.max(longestStallMs, stallMs)
-    if (stallMs > MAX_STALL_MS) add('stalled', report.stalledAt, `did not move for ${Math.round(stallMs)} ms`)
+    if (stallMs > maxStallMs) add('stalled', report.stalledAt, `did not move for ${Math.round(stallMs)} ms`)
   }
   return { pulls: pulls.length, failed, wrongBytes, longestStallMs, excused, brokenOff, fellBack, problems }
 }

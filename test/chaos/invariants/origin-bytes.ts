@@ -1,9 +1,6 @@
 import type { HappenedFault, MachineName } from '../plan/fault.ts'
 import { faultsOf, lasted } from './windows.ts'
 
-/** The origin gives each byte once, and little more, but for what faults made it give again. */
-export const MAX_ORIGIN_RATIO = 1.05
-
 /** So long after a fault a read may still be its consequence: whoever lost the supernode has found it again by then. */
 const CONSEQUENCE_MS = 5_000
 

@@ -1,7 +1,8 @@
 import type { Conditions } from '../../../bench/conditions.ts'
-import { judgePulls, MAX_STALL_MS, type PullJudgement } from '../invariants/judge-pulls.ts'
+import type { TimeBounds } from '../invariants/bounds.ts'
+import { judgePulls, type PullJudgement } from '../invariants/judge-pulls.ts'
 import { type Leak, leaksOf } from '../invariants/leaks.ts'
-import { accountForOrigin, MAX_ORIGIN_RATIO, type OriginAccount } from '../invariants/origin-bytes.ts'
+import { accountForOrigin, type OriginAccount } from '../invariants/origin-bytes.ts'
 import type { FaultKind } from '../plan/fault.ts'
 import type { ChaosRecord } from '../run-chaos.ts'
 
@@ -13,6 +14,7 @@ export interface BrokenInvariant {
 
 /** What a run came to. */
 export interface ChaosSummary {
+  readonly bounds: TimeBounds
   readonly pulls: PullJudgement
   readonly origin: OriginAccount
   readonly leaks: readonly Leak[]
@@ -21,26 +23,26 @@ export interface ChaosSummary {
 }
 
 /** Holds a run against its invariants. */
-export function summarize(record: ChaosRecord): ChaosSummary {
-  const pulls = judgePulls(record.pulls, record.faults)
+export function summarize(record: ChaosRecord, bounds: TimeBounds): ChaosSummary {
+  const pulls = judgePulls(record.pulls, record.faults, bounds)
   const origin = accountForOrigin(record.reads, record.faults)
   const leaks = leaksOf(record.holdings)
   const faults: Partial<Record<FaultKind, number>> = {}
   for (const { kind } of record.faults) faults[kind] = (faults[kind] ?? 0) + 1
-  return { pulls, origin, leaks, faults, broken: brokenIn(record, { pulls, origin, leaks }) }
+  return { bounds, pulls, origin, leaks, faults, broken: brokenIn(record, { bounds, pulls, origin, leaks }) }
 }
 
 function brokenIn(
   { unfinished, crashes, intrusions }: ChaosRecord,
-  { pulls, origin, leaks }: Pick<ChaosSummary, 'pulls' | 'origin' | 'leaks'>,
+  { bounds, pulls, origin, leaks }: Pick<ChaosSummary, 'bounds' | 'pulls' | 'origin' | 'leaks'>,
 ): BrokenInvariant[] {
   const broken: BrokenInvariant[] = pulls.problems.map(({ atMs, what }) => ({ atMs, what }))
   if (unfinished > 0) broken.push({ what: `${unfinished} pulls never ended` })
   if (pulls.pulls === 0) broken.push({ what: 'nothing was pulled' })
-  if (origin.ratio > MAX_ORIGIN_RATIO) {
+  if (origin.ratio > bounds.originRatio) {
     const [worst] = [...origin.unexplained].sort((a, b) => b.againBytes - a.againBytes)
     broken.push({
-      what: `the origin gave ${origin.ratio.toFixed(3)} × the unique bytes, more than ${MAX_ORIGIN_RATIO}; the most again at once to ${worst?.reader}: ${worst?.againBytes} bytes of ${worst?.digest}`,
+      what: `the origin gave ${origin.ratio.toFixed(3)} × the unique bytes, more than ${bounds.originRatio}; the most again at once to ${worst?.reader}: ${worst?.againBytes} bytes of ${worst?.digest}`,
       ...(worst === undefined ? {} : { atMs: worst.atMs }),
     })
   }
@@ -53,7 +55,7 @@ function brokenIn(
 /** The line of JSON that a run ends with. */
 export function chaosJson(
   { plan, holdings }: ChaosRecord,
-  { pulls, origin, leaks, faults, broken }: ChaosSummary,
+  { bounds, pulls, origin, leaks, faults, broken }: ChaosSummary,
   conditions: Conditions,
 ) {
   const round = (value: number, digits: number) => Number(value.toFixed(digits))
@@ -76,7 +78,7 @@ export function chaosJson(
     lostBytes: origin.lostBytes,
     lostBy: origin.lostBy,
     unexplainedBytes: origin.unexplained.reduce((sum, { againBytes }) => sum + againBytes, 0),
-    bounds: { stallMs: MAX_STALL_MS, originRatio: MAX_ORIGIN_RATIO },
+    bounds,
     holdings: holdings.at(-1),
     broken: broken.map(({ what }) => what),
     conditions,

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { boundsFor, STRICT_BOUNDS, WIDE_BOUNDS } from '../../chaos/invariants/bounds.ts'
 import { judgePulls } from '../../chaos/invariants/judge-pulls.ts'
 import type { PullReport } from '../../chaos/load/client-words.ts'
 import type { FinishedPull } from '../../chaos/load/run-load.ts'
@@ -28,7 +29,7 @@ function fault(kind: FaultKind, target: string, beganAtMs: number, healedAtMs: n
 }
 
 test('a good pull is counted, with its stall', () => {
-  const judgement = judgePulls([pull()], [])
+  const judgement = judgePulls([pull()], [], STRICT_BOUNDS)
   expect(judgement).toMatchObject({ pulls: 1, failed: 0, wrongBytes: 0, longestStallMs: 500, excused: 0, problems: [] })
 })
 
@@ -37,7 +38,7 @@ test.each<[string, number, { failed: number }]>([
   ['before that', 13_000, { failed: 1 }],
 ])('an answer of a node that was put out, cut %s', (_, at, expected) => {
   const revoked = [fault('node-revoke', 'node-1', 12_000, 17_000)]
-  const judgement = judgePulls([pull({ breaks: [{ at, what: 'ECONNRESET' }] })], revoked)
+  const judgement = judgePulls([pull({ breaks: [{ at, what: 'ECONNRESET' }] })], revoked, STRICT_BOUNDS)
   expect(judgement).toMatchObject({ brokenOff: 1, ...expected })
 })
 
@@ -48,7 +49,7 @@ test.each<[string, HappenedFault[], { failed: number; excused: number }]>([
   ['while its dfdaemon was dead', [fault('dfdaemon-kill', 'node-1', 15_000, 17_000)], { failed: 1, excused: 0 }],
   ['while the supernode was dead', [fault('supernode-kill', 'supernode', 9_000, 21_000)], { failed: 1, excused: 0 }],
 ])('a pull that fails %s', (_, faults, expected) => {
-  expect(judgePulls([pull({ error: 'no' })], faults)).toMatchObject(expected)
+  expect(judgePulls([pull({ error: 'no' })], faults, STRICT_BOUNDS)).toMatchObject(expected)
 })
 
 test.each<[string, HappenedFault[], number]>([
@@ -56,19 +57,29 @@ test.each<[string, HappenedFault[], number]>([
   ['by the death of its own dfdaemon', [fault('dfdaemon-kill', 'node-1', 14_500, 17_000)], 0],
   ['while another dfdaemon died', [fault('dfdaemon-kill', 'node-2', 14_500, 17_000)], 1],
 ])('an answer that is cut %s', (_, faults, failed) => {
-  const judgement = judgePulls([pull({ breaks: [{ at: 15_000, what: 'ECONNRESET' }] })], faults)
+  const judgement = judgePulls([pull({ breaks: [{ at: 15_000, what: 'ECONNRESET' }] })], faults, STRICT_BOUNDS)
   expect(judgement).toMatchObject({ failed, brokenOff: 1 })
 })
 
 test('wrong bytes are never excused', () => {
   const faults = [fault('registry-kill', 'registry', 0, 30_000)]
-  const judgement = judgePulls([pull({ wrongBytes: 7, error: 'wrong bytes' })], faults)
+  const judgement = judgePulls([pull({ wrongBytes: 7, error: 'wrong bytes' })], faults, STRICT_BOUNDS)
   expect(judgement).toMatchObject({ wrongBytes: 7, problems: [{ kind: 'wrong-bytes', atMs: 20_000 }] })
 })
 
 test('a stall counts without the time in which the origin was away', () => {
   const stalled = pull({ longestStallMs: 12_000, stalledAt: 11_000 })
-  expect(judgePulls([stalled], [])).toMatchObject({ longestStallMs: 12_000, problems: [{ kind: 'stalled' }] })
+  expect(judgePulls([stalled], [], STRICT_BOUNDS)).toMatchObject({
+    longestStallMs: 12_000,
+    problems: [{ kind: 'stalled' }],
+  })
   const faults = [fault('registry-freeze', 'registry', 10_000, 16_000)]
-  expect(judgePulls([stalled], faults)).toMatchObject({ longestStallMs: 7_000, problems: [] })
+  expect(judgePulls([stalled], faults, STRICT_BOUNDS)).toMatchObject({ longestStallMs: 7_000, problems: [] })
+})
+
+test('a machine with other things to do has wide bounds, for time and for nothing else', () => {
+  expect([boundsFor(0), boundsFor(0.1), boundsFor(0.11)]).toEqual([STRICT_BOUNDS, STRICT_BOUNDS, WIDE_BOUNDS])
+  const pulls = [pull({ longestStallMs: 12_000 }), pull({ error: 'no' }), pull({ wrongBytes: 7, error: 'wrong' })]
+  const kinds = judgePulls(pulls, [], WIDE_BOUNDS).problems.map(({ kind }) => kind)
+  expect(kinds).toEqual(['failed', 'wrong-bytes', 'failed'])
 })

@@ -10,7 +10,7 @@ const MINUTES = 3
 const TIMEOUT_MS = 480_000
 
 test(
-  `${MINUTES} minutes of kills, freezes, cuts, full disks, wrong clocks, corrupt blocks, revoked nodes, bad peers and strangers are not noticed`,
+  'three minutes of kills, freezes, cuts, full disks, wrong clocks, corrupt blocks, revoked nodes, bad peers and strangers are not noticed',
   async () => {
     const flags = ['--seed', `${SEED}`, '--minutes', `${MINUTES}`, '--json']
     await using chaos = await startProcess(process.execPath, [MAIN, ...flags])

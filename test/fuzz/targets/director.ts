@@ -76,6 +76,7 @@ function createWorld(): World {
   const director = new SwarmDirector(
     {
       findTask: async id => tasks.get(id),
+      shapeOf: async id => tasks.get(id)?.map,
       ticketVerifier: {
         verify(ticket, expected) {
           if (ticket !== TICKET) throw new DamselflyError('TICKET_INVALID')

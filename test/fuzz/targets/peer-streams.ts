@@ -21,6 +21,7 @@ import { FedStream, untilEnded } from './fed-stream.ts'
 import { framed, messagesIn, mutateFrames } from './frames.ts'
 
 const PEER = '12D3KooWAfPDpPRRRBrmqy9is2zjU5srQ4hKuZitiGmh4NTTpS2d'
+const ADDRESS = '/ip4/127.0.0.1/tcp/1'
 const TASK = `sha256:${'0a'.repeat(32)}` as TaskId
 const OTHER = `sha256:${'0b'.repeat(32)}` as TaskId
 const TICKET = 'good'
@@ -133,7 +134,7 @@ const blocks: FuzzTarget = {
         })
         const stream = new FedStream()
         stream.sent = data => decoder.push(data.slice())
-        serve(stream as unknown as Stream, PEER)
+        serve(stream as unknown as Stream, PEER, ADDRESS)
         await feedAll(stream, input)
         assert.equal(held, 0, 'buffers that nobody gave back')
         assert(answered.blocks + answered.refused <= asked.requests, 'more answers than requests')
@@ -214,7 +215,7 @@ const links: FuzzTarget = {
     return {
       async run(input) {
         const stream = new FedStream()
-        adopt(stream as unknown as Stream, PEER)
+        adopt(stream as unknown as Stream, PEER, ADDRESS)
         inventory.tell(TASK, 'have', [1])
         await feedAll(stream, input)
         assert.equal(neighbours.size, 0, 'a neighbour is left whose stream has ended')

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { readClusterFile } from '../../../../dfget/peer/cluster/cluster-file.ts'
 import { openCluster } from '../../../../dfget/peer/cluster/open-cluster.ts'
 import { systemClock } from '../../../../lib/clock.ts'
+import { ClusterClock } from '../../../../lib/cluster-clock.ts'
 import type { ApiEndpoint } from '../../../../lib/http/client/api-endpoint.ts'
 import { silentLogger } from '../../../../lib/logger.ts'
 import { loadOrCreateSeed } from '../../../../lib/p2p/identity.ts'
@@ -54,7 +55,7 @@ async function openJoined({ supernode, dataDir }: ClusterProbeInit): Promise<Clu
   const joined = supernode === '' ? found : { ...found, supernode }
   await checkKey(join(dataDir, 'peer.key'))
   const seed = await loadOrCreateSeed(dataDir, 'peer')
-  const components = { clock: systemClock, logger: silentLogger(), account: { refused: () => {} } }
+  const components = { clock: new ClusterClock(systemClock), logger: silentLogger(), account: { refused: () => {} } }
   const cluster = await openCluster(components, { dataDir, seed, joined })
   return {
     state: { kind: 'joined', peerId: joined.peerId },

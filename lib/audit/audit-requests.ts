@@ -8,8 +8,11 @@ import type { AUDIT_METRICS } from './metrics.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** `refusals`: a route that changes nothing, or is asked for each pull, though it is no GET. Only refusals are recorded of it. */
-    readonly audit?: 'refusals'
+    /**
+     * `refusals`: a route that changes nothing, or is asked for each pull, though it is no GET. Only refusals are recorded of it. `public`:
+     * a route that changes something and yet needs no role, since it wants a proof of another kind.
+     */
+    readonly audit?: 'refusals' | 'public'
   }
 
   interface FastifyRequest {
@@ -43,7 +46,7 @@ export function addAudit(app: FastifyInstance, { log, clock, metrics }: AuditCom
   })
   app.addHook('onSend', async (request, reply) => {
     const { access = 'public', audit } = request.is404 ? {} : request.routeOptions.config
-    if (access === 'public') return
+    if (access === 'public' && audit !== 'public') return
     if (reply.statusCode === 401 || reply.statusCode === 403) {
       if (!budget()) {
         unrecorded++

@@ -40,9 +40,10 @@ export function addMemberRoutes(app: FastifyInstance, { membership, cluster, lin
   }
   app.post<{ Body: JoinRequest }>(
     '/api/v1/members',
-    { schema: joining, config: { access: 'public' } },
+    { schema: joining, config: { access: 'public', audit: 'public' } },
     async (request, reply) => {
       const peerId = provenPeer(request)
+      request.auditTarget = peerId
       const { token, name, temporary = false } = request.body
       const credential = await membership.join({ peer: peerId, token, name, temporary })
       return reply.code(201).send({ peerId, ...credential, ...cluster() })

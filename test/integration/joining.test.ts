@@ -177,6 +177,22 @@ describe('a token', () => {
     await expect(joinFrom(await newDirectory(), viewing)).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
   })
 
+  test('is in the audit log by what it let in, and by what it did not', async () => {
+    const dataDir = await newDirectory()
+    const { token } = await makeToken(supernode, { role: 'node' })
+    const { peerId } = await joinFrom(dataDir, token)
+    const stranger = await newDirectory()
+    await expect(joinFrom(stranger, token)).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
+    const log = await readFile(join(supernode.dataDir, 'audit.log'), 'utf8')
+    const joins = log
+      .split('\n')
+      .filter(line => line.includes('POST /api/v1/members"'))
+      .map(line => JSON.parse(line) as { target: string; outcome: { status: number } })
+    expect(joins).toContainEqual(expect.objectContaining({ target: peerId, outcome: { status: 201 } }))
+    expect(joins.at(-1)).toMatchObject({ outcome: { status: 401, code: 'UNAUTHORIZED' } })
+    expect(log).not.toContain(token)
+  })
+
   test('of another cluster is not shown to this supernode', async () => {
     const { secret = '', id = '' } = parseToken(await joinToken(supernode)) ?? {}
     const clusterKey = keysOfSeed(randomBytes(32)).publicKey

@@ -17,6 +17,7 @@ const ADMITTED = {
   ticketExpiresAt: 1,
   supernode: { id: 'supernode', addresses: [] },
   clusterKey: 'key',
+  now: 1,
 }
 
 test('a pull goes on from its origin when the supernode has too many requests', async () => {

@@ -22,7 +22,7 @@ const wire = (...given: Parameters<typeof mirrorWire>): Uint8Array =>
 
 /** How long a good request may take, and any other may be quiet. */
 const ANSWER_MS = 10_000
-const QUIET_MS = 20
+const QUIET_MS = 10
 const GOOD = wire('GET /v2/')
 /** The good request is sent after every so many others. */
 const GOOD_EVERY = 64

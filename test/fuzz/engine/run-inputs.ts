@@ -21,7 +21,10 @@ export interface RunFigures {
   readonly inputs: number
   readonly seconds: number
   readonly slowestMs: number
+  /** Since the warm-up. */
   readonly grown: MemoryUse
+  /** In the last two fifths: memory that is taken once and used again grows no more by then, and a leak does. */
+  readonly grownLate: MemoryUse
 }
 
 /** Who hears of a run. */
@@ -36,7 +39,8 @@ export const HANG_MS = 1_000
 /** How often others get their turn: timers, sockets, rejections that nobody handles. */
 const TURN_MS = 20
 /** Memory is first measured after this part of a run, when what is kept for speed is there. */
-const WARM_UP = { share: 0.2, inputs: 20_000, seconds: 10 }
+const WARM_UP = { share: 0.2, inputs: 200_000, seconds: 10 }
+const LATE_SHARE = 0.6
 const MOST_FAILURES = 20
 
 /** Gives a target one input after the other. */
@@ -52,6 +56,7 @@ export async function runInputs(
   const failures = new Set<string>()
   let slowestMs = 0
   let baseline: MemoryUse | undefined
+  let middle: MemoryUse | undefined
   let inputs = 0
 
   const fail = async (failure: Failure): Promise<void> => {
@@ -83,6 +88,8 @@ export async function runInputs(
     const isWarm = inputs >= Math.min(WARM_UP.inputs, init.inputs * WARM_UP.share)
     if (baseline === undefined && (isWarm || elapsed > Math.min(WARM_UP.seconds, init.seconds * WARM_UP.share))) {
       baseline = await measureMemory()
+    } else if (middle === undefined && Math.max(inputs / init.inputs, elapsed / init.seconds) >= LATE_SHARE) {
+      middle = await measureMemory()
     }
   }
   await nextTurn()
@@ -91,8 +98,12 @@ export async function runInputs(
   const end = await measureMemory()
   await open.close?.()
   take.dispose()
-  const grown = { heap: end.heap - (baseline ?? end).heap, rss: end.rss - (baseline ?? end).rss }
-  return { inputs, seconds, slowestMs, grown }
+  const grown = difference(end, baseline ?? end)
+  return { inputs, seconds, slowestMs, grown, grownLate: difference(end, middle ?? baseline ?? end) }
+}
+
+function difference(after: MemoryUse, before: MemoryUse): MemoryUse {
+  return { heap: after.heap - before.heap, rss: after.rss - before.rss }
 }
 
 /** Takes an input. @returns how it failed, if it did */

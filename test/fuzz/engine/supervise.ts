@@ -2,6 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { CurrentInput } from './current-input.ts'
 import type { Failure } from './failure.ts'
+import type { MemoryUse } from './memory.ts'
 import { minimise } from './minimise.ts'
 import { runDelayMs } from './run-delay.ts'
 import { HANG_MS, type RunFigures, type RunInit } from './run-inputs.ts'
@@ -16,6 +17,9 @@ export interface Run {
 
 /** Growth that is no leak: compiled code, caches of V8 and of libraries, memory that the allocator keeps. In MiB. */
 const GROWTH_MIB = { heap: 8, rss: 128 }
+const NOTHING: MemoryUse = { heap: 0, rss: 0 }
+/** A leak makes half of its growth in the last two fifths; part of what is allowed that is none yet. */
+const STILL_GROWING = 0.25
 /** Objects of one thread, at most: what needs more is a failure of its own, which does not end this process. */
 const HEAP_MIB = 1_024
 const LOOK_EVERY_MS = 100
@@ -73,11 +77,16 @@ function joined(one: Part, other: Part): Part {
       inputs: a.inputs + b.inputs,
       seconds: a.seconds + b.seconds,
       slowestMs: Math.max(a.slowestMs, b.slowestMs),
-      grown: { heap: Math.max(a.grown.heap, b.grown.heap), rss: Math.max(a.grown.rss, b.grown.rss) },
+      grown: greater(a.grown, b.grown),
+      grownLate: greater(a.grownLate, b.grownLate),
     },
     failures: [...one.failures, ...other.failures.filter(({ signature }) => !known.has(signature))],
     brokenOff: other.brokenOff,
   }
+}
+
+function greater(one: MemoryUse, other: MemoryUse): MemoryUse {
+  return { heap: Math.max(one.heap, other.heap), rss: Math.max(one.rss, other.rss) }
 }
 
 async function superviseThread(
@@ -103,7 +112,8 @@ async function superviseThread(
     if (slowestMs > HANG_MS) failures.push(slow(undefined, `an input took ${Math.round(slowestMs)} ms`))
     return { figures: done, failures, brokenOff: false }
   }
-  const figures = { inputs, seconds: (performance.now() - beganAt) / 1000, slowestMs: 0, grown: { heap: 0, rss: 0 } }
+  const seconds = (performance.now() - beganAt) / 1000
+  const figures = { inputs, seconds, slowestMs: 0, grown: NOTHING, grownLate: NOTHING }
   if ('stuckOn' in end) {
     const hang = await hangOf(target, end.stuckOn, options)
     if (hang === undefined) return { figures, failures, brokenOff: true }
@@ -132,8 +142,14 @@ export async function replay(
   return replayed.ms > HANG_MS ? { ...replayed, failure: slow(input, `took ${Math.round(replayed.ms)} ms`) } : replayed
 }
 
-function growthOf({ growthMiB = GROWTH_MIB }: FuzzTarget, { grown }: RunFigures): Failure | undefined {
-  if (grown.heap <= growthMiB.heap && grown.rss <= growthMiB.rss) return undefined
+/** The failure of a run that keeps more than its target may, and goes on to. */
+export function growthOf(
+  { growthMiB = GROWTH_MIB }: Pick<FuzzTarget, 'growthMiB'>,
+  { grown, grownLate }: Pick<RunFigures, 'grown' | 'grownLate'>,
+): Failure | undefined {
+  const isLeak = (kind: keyof MemoryUse) =>
+    grown[kind] > growthMiB[kind] && grownLate[kind] > growthMiB[kind] * STILL_GROWING
+  if (!isLeak('heap') && !isLeak('rss')) return undefined
   const text = `the heap grew by ${grown.heap.toFixed(1)} MiB, the process by ${grown.rss.toFixed(1)} MiB`
   return { kind: 'growth', signature: 'growth', text, input: undefined }
 }

@@ -8,6 +8,7 @@ import { refusing } from '../../fuzz/engine/expected.ts'
 import { failureOf } from '../../fuzz/engine/failure.ts'
 import { minimise } from '../../fuzz/engine/minimise.ts'
 import { inPieces } from '../../fuzz/engine/pieces.ts'
+import { growthOf } from '../../fuzz/engine/supervise.ts'
 import { pureTarget } from '../../fuzz/engine/target.ts'
 import { checkResponses } from '../../fuzz/targets/http-server.ts'
 
@@ -53,6 +54,15 @@ test('failures of one kind have one signature', () => {
   const made = [1, 2].map(number => failureOf(Object.assign(new TypeError(`bad "${number}"`), { stack: '' }), input))
   expect(made[0]?.signature).toBe(made[1]?.signature)
   expect(failureOf('text', input)).toMatchObject({ kind: 'threw' })
+})
+
+test.each([
+  ['heap', { heap: 20, rss: 20 }, { heap: 10, rss: 10 }, true],
+  ['rss', { heap: 0, rss: 200 }, { heap: 0, rss: 100 }, true],
+  ['memory that is taken once', { heap: 0, rss: 200 }, { heap: 0, rss: 5 }, false],
+  ['what is allowed', { heap: 5, rss: 100 }, { heap: 5, rss: 100 }, false],
+] as const)('a leak is what grows too far and goes on: %s', (_, grown, grownLate, isLeak) => {
+  expect(growthOf({}, { grown, grownLate }) !== undefined).toBe(isLeak)
 })
 
 test('only the codes that are named are a refusal', () => {

@@ -41,6 +41,6 @@ function describe(error: unknown): { code: string | undefined; message: string }
 export function isDamagedDatabase(error: unknown): boolean {
   const { code, message } = describe(error)
   // A table that is too short to be one is an invalid argument to it.
-  const damaged = code === 'LEVEL_CORRUPTION' || code === 'LEVEL_DECODING_ERROR'
+  const damaged = code === 'LEVEL_CORRUPTION' || code === 'LEVEL_DECODE_ERROR'
   return damaged || /corrupt|does not exist|missing files|no such file|invalid argument/i.test(message)
 }

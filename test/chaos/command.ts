@@ -10,7 +10,7 @@ import { missingDiskRequirements, missingNetworkRequirements, NETWORK_REQUIREMEN
 import { createScratchDirectory } from '../helpers/scratch-directory.ts'
 import { fakeTimeLibrary } from './cluster/fake-time.ts'
 import { ChaosConfig } from './config.ts'
-import { boundsFor } from './invariants/bounds.ts'
+import { boundsFor, WIDE_BOUNDS } from './invariants/bounds.ts'
 import { type ChaosPlan, planChaos } from './plan/plan.ts'
 import { drawChaos } from './report/draw.ts'
 import { type BrokenInvariant, chaosJson, summarize } from './report/summary.ts'
@@ -38,7 +38,7 @@ export const chaosCommand = createConfigCommand('chaos', DESCRIPTION, ChaosConfi
         throw error
       })
       const conditions = watched()
-      const summary = summarize(record, boundsFor(conditions.foreignCpuShare))
+      const summary = summarize(record, config.wide ? WIDE_BOUNDS : boundsFor(conditions.foreignCpuShare))
       const json = chaosJson(record, summary, conditions)
       await writeFile(join(logDirectory, 'record.json'), JSON.stringify({ ...record, plan: undefined }))
       for (const broken of summary.broken.slice(0, MAX_STORIES)) tellStory(record, broken)

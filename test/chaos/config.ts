@@ -26,6 +26,10 @@ export const ChaosConfig = Type.Object(
         description: 'where the logs of all programs go (default: a temporary one, kept when an invariant is broken)',
       }),
     ),
+    wide: Type.Boolean({
+      default: false,
+      description: 'hold times to the bounds of a busy machine, on a quiet one too; all else is held as ever',
+    }),
     json: Type.Boolean({ default: false, description: 'end with one line of JSON on stdout; all else goes to stderr' }),
   },
   { additionalProperties: false },

@@ -10,6 +10,7 @@ import { OutboundConfig } from '../lib/origin/outbound/config.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
 import { P2pConfig } from '../lib/p2p/config.ts'
 import { DAEMON_SOCKET } from '../protocol/daemon-socket.ts'
+import { KeyField } from '../protocol/messages/fields.ts'
 import { InterceptConfig } from './intercept/config.ts'
 
 /** How a registry is reached, and what becomes of its blobs. */
@@ -54,7 +55,7 @@ export const DfdaemonConfig = Type.Object(
       default: 'docker.io',
       description: 'registry of requests that name none, as those of dockerd',
     }),
-    upstreams: Type.Record(Type.String(), DaemonUpstream, {
+    upstreams: Type.Record(KeyField, DaemonUpstream, {
       default: {},
       description:
         'registries by the name in image references: url, account, caFile, insecure, mirrors (a list of url, ns, account, caFile, insecure), p2p; those not listed are reached by https under their name',

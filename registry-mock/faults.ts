@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { DamselflyError } from '../protocol/errors.ts'
+import { KeyField } from '../protocol/messages/fields.ts'
 
 const BODY_ACTIONS = ['cut', 'reset', 'stall', 'corrupt', 'chunked'] as const
 const ACTIONS = ['status', 'slow-first-byte', 'ignore-range', ...BODY_ACTIONS] as const
@@ -23,7 +24,7 @@ const faultRuleSchema = Type.Object(
     ),
     action: Type.Enum([...ACTIONS]),
     status: Type.Optional(Type.Integer({ minimum: 400, maximum: 599 })),
-    headers: Type.Optional(Type.Record(Type.String(), Type.String())),
+    headers: Type.Optional(Type.Record(KeyField, Type.String())),
     afterBytes: Type.Optional(count),
     delayMs: Type.Optional(count),
     times: Type.Optional(count),

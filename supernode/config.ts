@@ -8,6 +8,7 @@ import { OUTAGE_POLICIES } from '../lib/origin/access.ts'
 import { OutboundConfig } from '../lib/origin/outbound/config.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
 import { P2pConfig } from '../lib/p2p/config.ts'
+import { KeyField } from '../protocol/messages/fields.ts'
 import { SupernodeLimitsConfig } from './limits.ts'
 
 /** The settings of a supernode. Flags, environment variables and docs/configuration.md come from here. */
@@ -75,7 +76,7 @@ export const SupernodeConfig = Type.Object(
       },
       { additionalProperties: false, default: {} },
     ),
-    upstreams: Type.Record(Type.String(), UpstreamConfig, {
+    upstreams: Type.Record(KeyField, UpstreamConfig, {
       default: {},
       description:
         'registries by the name in image references: url, account, caFile, insecure, mirrors (a list of url, ns, account, caFile, insecure). Whoever may register here reads under an account without showing one of his own',

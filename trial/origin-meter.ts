@@ -3,7 +3,7 @@ import { Value } from 'typebox/value'
 import { request } from 'undici'
 import type { DaemonClient } from '../dfdaemon/client/daemon-client.ts'
 import { DamselflyError } from '../protocol/errors.ts'
-import { SizeField } from '../protocol/messages/fields.ts'
+import { KeyField, SizeField } from '../protocol/messages/fields.ts'
 import { counterValue } from './counter-value.ts'
 
 /** What has left the origin so far. */
@@ -27,7 +27,7 @@ const SUPERNODE_ORIGIN_COUNTER = 'damselfly_supernode_origin_bytes_total'
 
 const StatsAnswer = Type.Object({
   totalBlobBytes: SizeField,
-  blobs: Type.Record(Type.String(), Type.Object({ bytesSent: SizeField })),
+  blobs: Type.Record(KeyField, Type.Object({ bytesSent: SizeField })),
 })
 
 /** Asks registry-mock, whose counters are exact. */

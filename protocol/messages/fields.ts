@@ -11,6 +11,12 @@ export function timeField(description: string): TInteger {
   return Type.Integer({ minimum: 0, maximum: 8.64e15, description })
 }
 
+/**
+ * The key of a record, whatever it is. `Type.Record(Type.String(), …)` would look at the values of those keys only in which there is no
+ * line break, and at no length.
+ */
+export const KeyField = Type.String({ pattern: '^[\\s\\S]*$' })
+
 export const BytesField = Type.Refine(Type.Unsafe<Uint8Array>({}), value => value instanceof Uint8Array)
 export const TaskIdField = Type.Refine(Type.Unsafe<TaskId>(Type.String({ maxLength: 140 })), isTaskId)
 export const DigestField = Type.Refine(Type.Unsafe<Digest>(Type.String({ maxLength: 140 })), isDigest)

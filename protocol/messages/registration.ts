@@ -31,7 +31,9 @@ export const RegisteredSource = Type.Object(
     /** Of an origin, or `swarm:<digest>` for imported content, which needs the same `digest` beside it. */
     url: Type.String({ minLength: 1, maxLength: 8192, pattern: '^(https?://|swarm:)' }),
     /** The requester's own headers for this origin: used for this task's origin requests only, never stored or logged. */
-    headers: Type.Record(Type.String({ maxLength: 256 }), Type.String({ maxLength: 32_768 })),
+    headers: Type.Record(Type.String({ pattern: '^[\\s\\S]{1,256}$' }), Type.String({ maxLength: 32_768 }), {
+      additionalProperties: false,
+    }),
     /** For the origin's challenge when the requester sent no `Authorization`: likewise never stored or logged. */
     credentials: Type.Optional(OriginCredentials),
     digest: Type.Optional(DigestField),

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { type Digest, isDigest } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
+import { KeyField } from '../../protocol/messages/fields.ts'
 
 /** What the registry needs to know of a manifest or index. */
 export interface ManifestDocument {
@@ -30,7 +31,7 @@ const common = {
   mediaType: Type.Optional(Type.String()),
   artifactType: Type.Optional(Type.String()),
   subject: Type.Optional(descriptor),
-  annotations: Type.Optional(Type.Record(Type.String(), Type.String())),
+  annotations: Type.Optional(Type.Record(KeyField, Type.String())),
 }
 const manifestSchema = Type.Object({ ...common, config: descriptor, layers: Type.Array(descriptor) })
 const indexSchema = Type.Object({ ...common, manifests: Type.Array(descriptor) })

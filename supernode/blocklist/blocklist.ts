@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import type { Clock } from '../../lib/clock.ts'
-import { createLifecycle, type Startable } from '../../lib/lifecycle.ts'
+import type { Startable } from '../../lib/lifecycle.ts'
 import type { RecordStore } from '../../lib/record-store.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { BlockedEntry } from '../../protocol/messages/blocklist.ts'
@@ -31,20 +31,18 @@ const MAX_ENTRIES = 10_000
 /** Peers that may not take part, and content that may not be distributed, by order of an operator. */
 export class Blocklist implements Startable {
   readonly #components: BlocklistComponents
-  readonly #lifecycle: Startable
 
   constructor(components: BlocklistComponents) {
     this.#components = components
-    this.#lifecycle = createLifecycle([components.records])
   }
 
   /** @throws DamselflyError CONFIG_INVALID, STORE_FAILED */
   start(): Promise<void> {
-    return this.#lifecycle.start()
+    return this.#components.records.start()
   }
 
   stop(): Promise<void> {
-    return this.#lifecycle.stop()
+    return this.#components.records.stop()
   }
 
   list(): BlockedEntry[] {

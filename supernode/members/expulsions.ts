@@ -1,5 +1,5 @@
 import type { Clock } from '../../lib/clock.ts'
-import { createLifecycle, type Startable } from '../../lib/lifecycle.ts'
+import type { Startable } from '../../lib/lifecycle.ts'
 import type { RecordStore } from '../../lib/record-store.ts'
 import { type Expulsion, SizeField } from '../../protocol/messages/fields.ts'
 
@@ -17,20 +17,18 @@ export interface ExpulsionsComponents {
 /** Peers whose credentials are still good and yet must not be taken. It outlasts a restart of the supernode. */
 export class Expulsions implements Startable {
   readonly #components: ExpulsionsComponents
-  readonly #lifecycle: Startable
 
   constructor(components: ExpulsionsComponents) {
     this.#components = components
-    this.#lifecycle = createLifecycle([components.records])
   }
 
   /** @throws DamselflyError CONFIG_INVALID, STORE_FAILED */
   start(): Promise<void> {
-    return this.#lifecycle.start()
+    return this.#components.records.start()
   }
 
   stop(): Promise<void> {
-    return this.#lifecycle.stop()
+    return this.#components.records.stop()
   }
 
   /** Those that are in force. */

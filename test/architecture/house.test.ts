@@ -14,6 +14,14 @@ const WORK_TREE = /(?<![\w.~-])\/(home|Users|work|workspaces?|builds)\/[\w.-]+/
 const modules = readTree(isModule)
 
 describe('source files', () => {
+  test('check the values of all keys of a record (regression: those with a line break in the key were not looked at)', () => {
+    const careless = /Type\.Record\(\s*Type\.String\((?!\{ pattern)/
+    expect(careless.test('Type.Record(Type.String({ maxLength: 9 }), x)')).toBe(true)
+    expect(
+      pathsWhere((path, text) => !path.startsWith('test/') && careless.test(text.replaceAll(/'[^'\n]*'|`[^`]*`/g, ''))),
+    ).toEqual([])
+  })
+
   test(`have at most ${MAX_LINES} lines`, () => {
     expect(pathsWhere((_, text) => linesOf(text) > MAX_LINES)).toEqual([])
   })

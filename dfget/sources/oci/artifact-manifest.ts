@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { printable } from '../../../lib/terminal/format.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
-import { DigestField, SizeField } from '../../../protocol/messages/fields.ts'
+import { DigestField, KeyField, SizeField } from '../../../protocol/messages/fields.ts'
 
 /** A blob, as a manifest names it (OCI image spec, "Content Descriptors"). */
 export const BlobDescriptor = Type.Object({
@@ -10,7 +10,7 @@ export const BlobDescriptor = Type.Object({
   digest: DigestField,
   size: SizeField,
   // Some tools write null for none.
-  annotations: Type.Optional(Type.Union([Type.Record(Type.String(), Type.String()), Type.Null()])),
+  annotations: Type.Optional(Type.Union([Type.Record(KeyField, Type.String()), Type.Null()])),
 })
 export type BlobDescriptor = Static<typeof BlobDescriptor>
 

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { DamselflyError } from '../../../protocol/errors.ts'
+import { KeyField } from '../../../protocol/messages/fields.ts'
 import { isHelperName } from './credential-helper.ts'
 import { type RegistryCredentials, usableCredentials } from './registry-credentials.ts'
 import { registryHost } from './registry-host.ts'
@@ -23,8 +24,8 @@ const Entry = Type.Object({
 })
 
 const ConfigFile = Type.Object({
-  auths: Type.Optional(Type.Record(Type.String(), Entry)),
-  credHelpers: Type.Optional(Type.Record(Type.String(), Type.String())),
+  auths: Type.Optional(Type.Record(KeyField, Entry)),
+  credHelpers: Type.Optional(Type.Record(KeyField, Type.String())),
   credsStore: Type.Optional(Type.String()),
 })
 

@@ -6,14 +6,15 @@ import type { Outbox } from './outbox.ts'
 import type { Grant, Island, Member, SchedulerState } from './state.ts'
 
 /**
- * Gives the block once more, because a member asks for it. One that was given it before comes last, whether it let the grant go
- * overdue or asks because it cannot fetch the block: as long as another has room, that one gets it, so that members which never
- * fetch cannot keep a block from the swarm.
+ * Gives the block once more, because a member asks for it. As long as nobody holds the block, one that was given it before comes
+ * last, whether it let the grant go overdue or asks because it cannot fetch the block: where another has room, that one gets it, so
+ * that members which never fetch cannot keep a block from the swarm.
  */
 export function grantAgain(state: SchedulerState, member: Member, block: number, outbox: Outbox): void {
   const own = member.grants.find(grant => grant.block === block)
   if (own?.state === 'open') missGrant(own)
-  const other = own === undefined ? undefined : takerFor(member.island, block)
+  const isLacking = holderCount(member.island.holders, block) === 0
+  const other = own !== undefined && isLacking ? takerFor(member.island, block) : undefined
   if (own !== undefined && other === undefined) closeGrant(own)
   openGrant(state, other ?? member, block, outbox)
 }
@@ -63,7 +64,7 @@ function expireGrant(state: SchedulerState, grant: Grant, outbox: Outbox): void 
   }
 }
 
-/** The first of the queue, passing over members that have a grant for the block already. O(such members × log n). */
+/** For a block that nobody holds: the first of the queue, passing over members that have a grant for it. O(such members × log n). */
 function takerFor({ queue, grants }: Island, block: number): Member | undefined {
   const ofBlock = grants.get(block) ?? []
   const aside: Member[] = []

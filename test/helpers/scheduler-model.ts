@@ -159,7 +159,9 @@ function checkBooks(island: Island): void {
 /** No block is left lying while a member could take it, and each block that was looked at will come up again. */
 function checkNothingForgotten(island: Island): void {
   const { queue, deadlines, task } = island
-  const share = Math.min(island.pace, Math.max(task.windowBlocks, Math.floor(task.budgetBlocks / task.islands.size)))
+  // The pace may be a fraction, and a grant is whole.
+  const pace = Math.floor(island.pace)
+  const share = Math.min(pace, Math.max(task.windowBlocks, Math.floor(task.budgetBlocks / task.islands.size)))
   const isShort = queue.some(hasRoom) && island.openGrants < share
   const pending = new Set(deadlines.grants.slice(deadlines.from).filter(grant => grant.state !== 'closed'))
   for (let block = 0; block < task.readyBlocks; block++) {

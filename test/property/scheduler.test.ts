@@ -10,51 +10,36 @@ const peer = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j')
 const zone = fc.constantFrom(undefined, 'east', 'west')
 const blocks = fc.uniqueArray(fc.nat(BLOCKS - 1), { maxLength: 6 })
 
-/** An event; its time is given by the running sum of the delays. */
-type Step = { readonly delayMs: number; readonly event: (now: number) => SchedulerEvent }
+type Timed<E> = E extends { readonly now: number } ? Omit<E, 'now'> : E
+
+/** An event, as data so that a counterexample can be read; its time is given by the running sum of the delays. */
+type Step = { readonly delayMs: number; readonly event: Timed<SchedulerEvent> }
+
+/** An event about the fixture's task. */
+function about<Type extends string, Fields extends object>(type: Type, fields: Fields) {
+  return { type, task: TASK, ...fields } as const
+}
 
 const make = {
   connected: fc
     .tuple(peer, fc.oneof({ weight: 3, arbitrary: fc.constant('east') }, { weight: 1, arbitrary: zone }))
-    .map(
-      ([peer, zone]) =>
-        () =>
-          ({ type: 'peer-connected', peer, labels: { zone } }) as const,
+    .map(([peer, zone]) => ({ type: 'peer-connected', peer, labels: { zone } }) as const),
+  gone: peer.map(peer => ({ type: 'peer-gone', peer }) as const),
+  join: fc
+    .tuple(peer, blocks, fc.integer({ min: 0, max: 4 }), fc.constantFrom('normal', 'background', undefined))
+    .map(([peer, blocks, kind, priority]) =>
+      about('join', { peer, have: bitfieldOf(blocks), wants: kind > 0, priority }),
     ),
-  gone: peer.map(peer => () => ({ type: 'peer-gone', peer }) as const),
-  join: fc.tuple(peer, blocks, fc.integer({ min: 0, max: 4 }), fc.constantFrom('normal', 'background', undefined)).map(
-    ([peer, blocks, kind, priority]) =>
-      (now: number) =>
-        ({ type: 'join', peer, task: TASK, have: bitfieldOf(blocks), wants: kind > 0, priority, now }) as const,
-  ),
-  leave: peer.map(peer => () => ({ type: 'leave', peer, task: TASK }) as const),
-  have: fc.tuple(peer, blocks).map(
-    ([peer, blocks]) =>
-      (now: number) =>
-        ({ type: 'have', peer, task: TASK, blocks, now }) as const,
-  ),
-  lost: fc.tuple(peer, blocks).map(
-    ([peer, blocks]) =>
-      () =>
-        ({ type: 'lost', peer, task: TASK, blocks }) as const,
-  ),
-  blocked: fc.tuple(peer, blocks).map(
-    ([peer, blocks]) =>
-      (now: number) =>
-        ({ type: 'blocked', peer, task: TASK, blocks, now }) as const,
-  ),
-  hungry: fc.tuple(peer, blocks).map(
-    ([peer, blocks]) =>
-      (now: number) =>
-        ({ type: 'hungry', peer, task: TASK, blocks, now }) as const,
-  ),
-  ready: fc.nat(BLOCKS).map(upTo => (now: number) => ({ type: 'blocks-ready', task: TASK, upTo, now }) as const),
-  report: fc.tuple(peer, peer, fc.constantFrom('corrupt', 'stalled', 'unreachable')).map(
-    ([from, about, kind]) =>
-      (now: number) =>
-        ({ type: 'report', from, task: TASK, about, kind, now }) as const,
-  ),
-  tick: fc.constant((now: number) => ({ type: 'tick', now }) as const),
+  leave: peer.map(peer => about('leave', { peer })),
+  have: fc.tuple(peer, blocks).map(([peer, blocks]) => about('have', { peer, blocks })),
+  lost: fc.tuple(peer, blocks).map(([peer, blocks]) => about('lost', { peer, blocks })),
+  blocked: fc.tuple(peer, blocks).map(([peer, blocks]) => about('blocked', { peer, blocks })),
+  hungry: fc.tuple(peer, blocks).map(([peer, blocks]) => about('hungry', { peer, blocks })),
+  ready: fc.nat(BLOCKS).map(upTo => about('blocks-ready', { upTo })),
+  report: fc
+    .tuple(peer, peer, fc.constantFrom('corrupt', 'stalled', 'unreachable'))
+    .map(([from, target, kind]) => about('report', { from, about: target, kind })),
+  tick: fc.constant({ type: 'tick' } as const),
 }
 
 const step: fc.Arbitrary<Step> = fc.record({
@@ -71,7 +56,7 @@ const step: fc.Arbitrary<Step> = fc.record({
     { weight: 3, arbitrary: make.ready },
     { weight: 3, arbitrary: make.report },
     { weight: 4, arbitrary: make.tick },
-  ) as fc.Arbitrary<Step['event']>,
+  ),
 })
 
 /** All peers connected and joined first, so that most of what follows means something. */
@@ -86,7 +71,7 @@ function eventsOf(steps: readonly Step[]): SchedulerEvent[] {
     ...openings,
     ...steps.map(({ delayMs, event }) => {
       now += delayMs
-      return event(now)
+      return { ...event, now } as SchedulerEvent
     }),
   ]
 }

@@ -166,6 +166,17 @@ describe('a block that nobody can be asked for', () => {
     scheduler.nowMs += 500
     expect(grantsIn(scheduler.blocked('deaf', 0))).toEqual(['b:0'])
   })
+
+  test('goes to who asks and not to the silent neighbour that holds it, granted before or not', () => {
+    const scheduler = new SchedulerFixture()
+    scheduler.join('silent', { have: [0] })
+    scheduler.join('a')
+    scheduler.ready(1)
+    for (const waitedMs of [0, 600, 500, 500]) {
+      scheduler.nowMs += waitedMs
+      expect(grantsIn(scheduler.blocked('a', 0))).toEqual(waitedMs === 0 ? [] : ['a:0'])
+    }
+  })
 })
 
 describe('what a member may ask for', () => {

@@ -1,6 +1,6 @@
 import { Compile } from 'typebox/compile'
-import { apiRefusal } from '../../lib/http/api-refusal.ts'
-import { type ApiAddress, requestApi } from '../../lib/http/client/api-endpoint.ts'
+import { createApiClient } from '../../lib/http/client/api-client.ts'
+import type { ApiAddress } from '../../lib/http/client/api-endpoint.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { ImageReference } from '../../protocol/image-reference.ts'
 import { type DaemonTask, DaemonTasks, NodeStatus, type Pull, Pulls } from '../../protocol/messages/daemon-api.ts'
@@ -25,74 +25,28 @@ export interface DaemonClient {
 }
 
 /** A dfdaemon on the same machine that says nothing for this long counts as down. */
-const SILENCE_MS = 5_000
+const DEADLINE_MS = 5_000
 
-const tasksSchema = Compile(DaemonTasks)
-const pullsSchema = Compile(Pulls)
-const nodeSchema = Compile(NodeStatus)
+const tasksForm = Compile(DaemonTasks)
+const pullsForm = Compile(Pulls)
+const nodeForm = Compile(NodeStatus)
 
 /** @param api of the dfdaemon, for example `http://127.0.0.1:65001` */
 export function createDaemonClient(api: ApiAddress): DaemonClient {
+  const client = createApiClient({ api, unreachable: 'DAEMON_UNREACHABLE', deadlineMs: DEADLINE_MS })
   return {
     async ping({ signal }) {
-      await get(api, '/_ping', signal)
+      await client.text({ path: '/_ping', signal })
     },
-    async tasks({ signal }) {
-      const answer = parseJson(await get(api, '/api/v1/tasks', signal))
-      if (tasksSchema.Check(answer)) return answer
-      throw unreachable('its answer is not of the expected form')
-    },
-    async node({ signal }) {
-      const answer = parseJson(await get(api, '/api/v1/node', signal))
-      if (nodeSchema.Check(answer)) return answer
-      throw unreachable('its answer is not of the expected form')
-    },
-    async pulls(of, { signal }) {
-      const answer = parseJson(await get(api, `/v1/pulls?${new URLSearchParams(of)}`, signal))
-      if (pullsSchema.Check(answer)) return answer
-      throw unreachable('its answer is not of the expected form')
-    },
+    tasks: ({ signal }) => client.ask(tasksForm, { path: '/api/v1/tasks', signal }),
+    node: ({ signal }) => client.ask(nodeForm, { path: '/api/v1/node', signal }),
+    pulls: (of, { signal }) => client.ask(pullsForm, { path: `/v1/pulls?${new URLSearchParams(of)}`, signal }),
     async manifest({ registry, repository, reference }, { signal }) {
       const path = `/v2/${registry}/${repository}/manifests/${reference}`
-      const { status, bytes } = await fetchBytes(api, path, signal)
+      const { status, bytes } = await client.exchange({ path, signal })
       if (status === 200) return bytes
       throw new DamselflyError('MANIFEST_UNKNOWN', `the dfdaemon answered with status ${status}`)
     },
-    metrics: ({ signal }) => get(api, '/metrics', signal),
+    metrics: ({ signal }) => client.text({ path: '/metrics', signal }),
   }
-}
-
-async function get(api: ApiAddress, path: string, signal: AbortSignal): Promise<string> {
-  const { status, bytes } = await fetchBytes(api, path, signal)
-  if (status === 200) return bytes.toString('utf8')
-  const refusal = status === 401 || status === 403 ? apiRefusal(parseJson(bytes.toString('utf8'))) : undefined
-  if (refusal !== undefined) throw refusal
-  throw unreachable(`it answered with status ${status}`)
-}
-
-async function fetchBytes(
-  api: ApiAddress,
-  path: string,
-  signal: AbortSignal,
-): Promise<{ status: number; bytes: Buffer }> {
-  const silence = AbortSignal.timeout(SILENCE_MS)
-  try {
-    const { statusCode, body } = await requestApi(api, path, { signal: AbortSignal.any([signal, silence]) })
-    return { status: statusCode, bytes: Buffer.from(await body.arrayBuffer()) }
-  } catch (error) {
-    signal.throwIfAborted()
-    throw unreachable(silence.aborted ? `no answer within ${SILENCE_MS} ms` : (error as Error).message, error)
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw unreachable('its answer is not JSON', error)
-  }
-}
-
-function unreachable(detail: string, cause?: unknown): DamselflyError {
-  return new DamselflyError('DAEMON_UNREACHABLE', detail, cause === undefined ? {} : { cause })
 }

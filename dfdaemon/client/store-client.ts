@@ -1,8 +1,6 @@
-import type { Static, TSchema } from 'typebox'
-import { Value } from 'typebox/value'
-import { apiRefusal } from '../../lib/http/api-refusal.ts'
-import { type ApiAddress, requestApi } from '../../lib/http/client/api-endpoint.ts'
-import { DamselflyError } from '../../protocol/errors.ts'
+import { Compile } from 'typebox/compile'
+import { createApiClient } from '../../lib/http/client/api-client.ts'
+import type { ApiAddress } from '../../lib/http/client/api-endpoint.ts'
 import { StoreDamage, StoreStatus, StoreSweep } from '../../protocol/messages/daemon-api.ts'
 import type { TaskId } from '../../protocol/task.ts'
 
@@ -18,45 +16,26 @@ export interface StoreClient {
   gc(): Promise<StoreSweep>
 }
 
-type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
-
 const PATH = '/api/v1/store'
+
+const statusForm = Compile(StoreStatus)
+const damageForm = Compile(StoreDamage)
+const sweepForm = Compile(StoreSweep)
 
 /** @param api of the dfdaemon, for example `http://127.0.0.1:65001` */
 export function createStoreClient(api: ApiAddress): StoreClient {
+  // A whole store may be hashed: there is no saying how long that takes.
+  const patience = { deadlineMs: Number.POSITIVE_INFINITY, silenceMs: 0 }
+  const client = createApiClient({ api, unreachable: 'DAEMON_UNREACHABLE', ...patience })
   return {
-    status: () => ask(api, 'GET', PATH, StoreStatus),
-    remove: async task => void (await send(api, 'DELETE', `${PATH}/tasks/${task}`)),
-    pin: async (task, pinned) => void (await send(api, pinned ? 'PUT' : 'DELETE', `${PATH}/tasks/${task}/pin`)),
-    verify: task => ask(api, 'POST', `${PATH}/tasks/${task}/verify`, StoreDamage),
-    gc: () => ask(api, 'POST', `${PATH}/gc`, StoreSweep),
+    status: () => client.ask(statusForm, { path: PATH }),
+    async remove(task) {
+      await client.send({ method: 'DELETE', path: `${PATH}/tasks/${task}` })
+    },
+    async pin(task, pinned) {
+      await client.send({ method: pinned ? 'PUT' : 'DELETE', path: `${PATH}/tasks/${task}/pin` })
+    },
+    verify: task => client.ask(damageForm, { method: 'POST', path: `${PATH}/tasks/${task}/verify` }),
+    gc: () => client.ask(sweepForm, { method: 'POST', path: `${PATH}/gc` }),
   }
-}
-
-async function ask<Schema extends TSchema>(
-  api: ApiAddress,
-  method: Method,
-  path: string,
-  schema: Schema,
-): Promise<Static<Schema>> {
-  const answer = await send(api, method, path)
-  if (Value.Check(schema, answer)) return answer
-  throw new DamselflyError('DAEMON_UNREACHABLE', 'its answer is not of the expected form')
-}
-
-/** @returns what was answered; undefined for nothing */
-async function send(api: ApiAddress, method: Method, path: string): Promise<unknown> {
-  let status: number
-  let answer: unknown
-  try {
-    // A whole store may be hashed: there is no saying how long that takes.
-    const { statusCode, body } = await requestApi(api, path, { method, headersTimeout: 0, bodyTimeout: 0 })
-    const text = await body.text()
-    status = statusCode
-    answer = text === '' ? undefined : JSON.parse(text)
-  } catch (error) {
-    throw new DamselflyError('DAEMON_UNREACHABLE', (error as Error).message, { cause: error })
-  }
-  if (status < 300) return answer
-  throw apiRefusal(answer) ?? new DamselflyError('DAEMON_UNREACHABLE', `it answered with status ${status}`)
 }

@@ -1,13 +1,18 @@
-import { DamselflyError, type ErrorCode } from '../../protocol/errors.ts'
-import { apiRefusal } from '../http/api-refusal.ts'
-import { type ApiAddress, requestApi } from '../http/client/api-endpoint.ts'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import type { ErrorCode } from '../../protocol/errors.ts'
+import { KeyField } from '../../protocol/messages/fields.ts'
+import { createApiClient } from '../http/client/api-client.ts'
+import type { ApiAddress } from '../http/client/api-endpoint.ts'
 import { LIMITS_PATH } from './limits-path.ts'
 
 /** Limits by the names of their settings. */
 export type LimitValues = Readonly<Record<string, number>>
 
 /** A program that says nothing for this long counts as down. */
-const SILENCE_MS = 5_000
+const DEADLINE_MS = 5_000
+
+const limitsForm = Compile(Type.Record(KeyField, Type.Number()))
 
 /**
  * Asks a program for its limits, or has some of them changed.
@@ -20,27 +25,7 @@ export async function askLimits(
   { api, unreachable }: { readonly api: ApiAddress; readonly unreachable: ErrorCode },
   changes: LimitValues,
 ): Promise<LimitValues> {
-  const change = Object.keys(changes).length > 0
-  let status: number
-  let answer: unknown
-  try {
-    const response = await requestApi(api, LIMITS_PATH, {
-      signal: AbortSignal.timeout(SILENCE_MS),
-      ...(change
-        ? { method: 'PUT', body: JSON.stringify(changes), headers: { 'content-type': 'application/json' } }
-        : { method: 'GET' }),
-    })
-    status = response.statusCode
-    answer = await response.body.json()
-  } catch (error) {
-    throw new DamselflyError(unreachable, (error as Error).message, { cause: error })
-  }
-  if (status === 200 && isLimits(answer)) return answer
-  throw apiRefusal(answer) ?? new DamselflyError(unreachable, `it answered with status ${status}`)
-}
-
-function isLimits(answer: unknown): answer is LimitValues {
-  return (
-    typeof answer === 'object' && answer !== null && Object.values(answer).every(value => typeof value === 'number')
-  )
+  const client = createApiClient({ api, unreachable, deadlineMs: DEADLINE_MS })
+  const change = Object.keys(changes).length > 0 ? ({ method: 'PUT', json: changes } as const) : {}
+  return client.ask(limitsForm, { path: LIMITS_PATH, ...change })
 }

@@ -1,7 +1,7 @@
 import { Compile } from 'typebox/compile'
 import type { ApiAddress } from '../../lib/http/client/api-endpoint.ts'
 import { type JoinRequest, MembershipGrant } from '../../protocol/messages/membership.ts'
-import { callSupernode, unreachable } from './call-supernode.ts'
+import { createPromptClient } from './prompt-client.ts'
 
 /** How a node becomes a member of a cluster, and stays one. It is known by the client certificate of its connections. */
 export interface MemberClient {
@@ -11,15 +11,13 @@ export interface MemberClient {
   renew(options: { signal: AbortSignal }): Promise<MembershipGrant>
 }
 
-const schema = Compile(MembershipGrant)
+const grantForm = Compile(MembershipGrant)
 
 /** A client for the members of a cluster. */
 export function createMemberClient(api: ApiAddress): MemberClient {
-  async function ask(path: string, body: unknown, options: { signal: AbortSignal }): Promise<MembershipGrant> {
-    const answer = await callSupernode(api, { method: 'POST', path, body }, options)
-    if (schema.Check(answer)) return answer
-    throw unreachable('its answer is not of the expected form')
-  }
+  const client = createPromptClient(api)
+  const ask = (path: string, json: unknown, { signal }: { signal: AbortSignal }) =>
+    client.ask(grantForm, { method: 'POST', path, json, signal })
   return {
     join: (request, options) => ask('/api/v1/members', request, options),
     renew: options => ask('/api/v1/members/renew', {}, options),

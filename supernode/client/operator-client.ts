@@ -1,9 +1,9 @@
-import { type Static, type TSchema, Type } from 'typebox'
-import { Value } from 'typebox/value'
+import { Type } from 'typebox'
+import { Compile } from 'typebox/compile'
 import type { ApiAddress } from '../../lib/http/client/api-endpoint.ts'
 import { BlockedEntry } from '../../protocol/messages/blocklist.ts'
 import { ListedMember } from '../../protocol/messages/membership.ts'
-import { callSupernode, unreachable } from './call-supernode.ts'
+import { createPromptClient } from './prompt-client.ts'
 
 interface CallOptions {
   readonly signal: AbortSignal
@@ -22,32 +22,24 @@ export interface OperatorClient {
 const MEMBERS = '/api/v1/members'
 const BLOCKLIST = '/api/v1/blocklist'
 
+const membersForm = Compile(Type.Array(ListedMember))
+const blocklistForm = Compile(Type.Array(BlockedEntry))
+
 /** A client of a supernode for its operators. */
 export function createOperatorClient(api: ApiAddress): OperatorClient {
+  const client = createPromptClient(api)
   const under = (path: string, id: string) => `${path}/${encodeURIComponent(id)}`
-
-  async function list<Entry extends TSchema>(
-    path: string,
-    entry: Entry,
-    options: CallOptions,
-  ): Promise<Static<Entry>[]> {
-    const schema = Type.Array(entry)
-    const answer = await callSupernode(api, { method: 'GET', path }, options)
-    if (Value.Check(schema, answer)) return answer as Static<Entry>[]
-    throw unreachable('its answer is not of the expected form')
-  }
-
   return {
-    members: options => list(MEMBERS, ListedMember, options),
-    async revoke(peer, options) {
-      await callSupernode(api, { method: 'DELETE', path: under(MEMBERS, peer) }, options)
+    members: ({ signal }) => client.ask(membersForm, { path: MEMBERS, signal }),
+    async revoke(peer, { signal }) {
+      await client.send({ method: 'DELETE', path: under(MEMBERS, peer), signal })
     },
-    blocked: options => list(BLOCKLIST, BlockedEntry, options),
-    async block(id, reason, options) {
-      await callSupernode(api, { method: 'PUT', path: under(BLOCKLIST, id), body: { reason } }, options)
+    blocked: ({ signal }) => client.ask(blocklistForm, { path: BLOCKLIST, signal }),
+    async block(id, reason, { signal }) {
+      await client.send({ method: 'PUT', path: under(BLOCKLIST, id), json: { reason }, signal })
     },
-    async unblock(id, options) {
-      await callSupernode(api, { method: 'DELETE', path: under(BLOCKLIST, id) }, options)
+    async unblock(id, { signal }) {
+      await client.send({ method: 'DELETE', path: under(BLOCKLIST, id), signal })
     },
   }
 }

@@ -1,5 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { ApiBusy } from '../../lib/http/client/api-client.ts'
 import type { ApiAddress } from '../../lib/http/client/api-endpoint.ts'
 import {
   ClusterInfo,
@@ -7,7 +9,7 @@ import {
   RegistrationPending,
   type RegistrationRequest,
 } from '../../protocol/messages/registration.ts'
-import { callSupernode, SupernodeBusy, unreachable } from './call-supernode.ts'
+import { createPromptClient } from './prompt-client.ts'
 
 /** The HTTP side of a supernode, as its peers use it. */
 export interface SupernodeClient {
@@ -21,34 +23,27 @@ export interface SupernodeClient {
   cluster(options: { signal: AbortSignal }): Promise<ClusterInfo>
 }
 
-const answerSchema = Compile(RegistrationAnswer)
-const pendingSchema = Compile(RegistrationPending)
-const clusterSchema = Compile(ClusterInfo)
+const answerForm = Compile(RegistrationAnswer)
+const eitherForm = Compile(Type.Union([RegistrationAnswer, RegistrationPending]))
+const clusterForm = Compile(ClusterInfo)
 
 /** A client of a supernode's API. */
 export function createSupernodeClient(api: ApiAddress): SupernodeClient {
+  const client = createPromptClient(api)
   return {
     async register(body, { signal }) {
-      const call = { method: 'POST', path: '/peer/registry', body } as const
       let isPatient = true
       for (;;) {
-        let answer: unknown
         try {
-          answer = await callSupernode(api, call, { signal })
+          const answer = await client.ask(eitherForm, { method: 'POST', path: '/peer/registry', json: body, signal })
+          if (answerForm.Check(answer)) return answer
         } catch (error) {
-          if (!(error instanceof SupernodeBusy) || !isPatient) throw error
+          if (!(error instanceof ApiBusy) || !isPatient) throw error
           isPatient = false
           await wait(error.waitMs, undefined, { signal })
-          continue
         }
-        if (answerSchema.Check(answer)) return answer
-        if (!pendingSchema.Check(answer)) throw unreachable('its answer is not of the expected form')
       }
     },
-    async cluster({ signal }) {
-      const answer = await callSupernode(api, { method: 'GET', path: '/api/v1/cluster' }, { signal })
-      if (clusterSchema.Check(answer)) return answer
-      throw unreachable('its answer is not of the expected form')
-    },
+    cluster: ({ signal }) => client.ask(clusterForm, { path: '/api/v1/cluster', signal }),
   }
 }

@@ -1,7 +1,6 @@
-import { Readable } from 'node:stream'
 import { Compile } from 'typebox/compile'
-import { apiRefusal } from '../../lib/http/api-refusal.ts'
-import { type ApiAddress, requestApi } from '../../lib/http/client/api-endpoint.ts'
+import { type ApiCall, createApiClient } from '../../lib/http/client/api-client.ts'
+import type { ApiAddress } from '../../lib/http/client/api-endpoint.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { RegisteredSource } from '../../protocol/messages/registration.ts'
@@ -39,70 +38,38 @@ export interface TaskClient {
 /** A supernode that says nothing for this long counts as down. The origin may have to be asked, and the last blocks be written. */
 const SILENCE_MS = 60_000
 
-const taskSchema = Compile(LocatedTask)
-
-interface Call {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
-  readonly path: string
-  readonly json?: unknown
-  readonly body?: AsyncIterable<Uint8Array>
-  readonly headers?: Record<string, string>
-}
+const taskForm = Compile(LocatedTask)
 
 /** A client for the tasks of a supernode. */
 export function createTaskClient(api: ApiAddress): TaskClient {
-  async function ask(call: Call, options: CallOptions): Promise<LocatedTask> {
-    const answer = await send(api, call, options)
-    if (taskSchema.Check(answer)) return answer
-    throw unreachable('its answer is not of the expected form')
-  }
+  const client = createApiClient({
+    api,
+    unreachable: 'SUPERNODE_UNREACHABLE',
+    deadlineMs: Number.POSITIVE_INFINITY,
+    silenceMs: SILENCE_MS,
+  })
+  const under = (call: ApiCall): ApiCall => ({ ...call, path: `/api/v1/tasks${call.path}` })
+  const ask = (call: ApiCall) => client.ask(taskForm, under(call))
 
   return {
-    async show(task, options) {
+    async show(task, { signal }) {
       try {
-        return await ask({ method: 'GET', path: `/${task}` }, options)
+        return await ask({ path: `/${task}`, signal })
       } catch (error) {
         if (error instanceof DamselflyError && error.code === 'TASK_UNKNOWN') return undefined
         throw error
       }
     },
-    locate: (source, options) => ask({ method: 'POST', path: '/locate', json: { source } }, options),
-    import({ digest, sizeBytes, body, replicas }, options) {
+    locate: (source, { signal }) => ask({ method: 'POST', path: '/locate', json: { source }, signal }),
+    import({ digest, sizeBytes, body, replicas }, { signal }) {
       const query = replicas === undefined ? '' : `?replicas=${replicas}`
       const headers = { 'content-type': 'application/octet-stream', 'content-length': `${sizeBytes}` }
-      return ask({ method: 'PUT', path: `/${digest}${query}`, body, headers }, options)
+      return ask({ method: 'PUT', path: `/${digest}${query}`, body, headers, signal })
     },
-    wantReplicas: (task, wanted, options) =>
-      ask({ method: 'PUT', path: `/${task}/replicas`, json: { wanted } }, options),
-    remove: async (task, options) => void (await send(api, { method: 'DELETE', path: `/${task}` }, options)),
+    wantReplicas: (task, wanted, { signal }) =>
+      ask({ method: 'PUT', path: `/${task}/replicas`, json: { wanted }, signal }),
+    async remove(task, { signal }) {
+      await client.send(under({ method: 'DELETE', path: `/${task}`, signal }))
+    },
   }
-}
-
-async function send(api: ApiAddress, call: Call, { signal }: CallOptions): Promise<unknown> {
-  const { method, path, json, body, headers } = call
-  let status: number
-  let answer: unknown
-  try {
-    const response = await requestApi(api, `/api/v1/tasks${path}`, {
-      method,
-      signal,
-      headersTimeout: SILENCE_MS,
-      bodyTimeout: SILENCE_MS,
-      ...(json === undefined ? {} : { body: JSON.stringify(json), headers: { 'content-type': 'application/json' } }),
-      ...(body === undefined ? {} : { body: Readable.from(body, { objectMode: false }), headers: headers ?? {} }),
-    })
-    const text = await response.body.text()
-    status = response.statusCode
-    answer = text === '' ? undefined : JSON.parse(text)
-  } catch (error) {
-    signal.throwIfAborted()
-    if (error instanceof DamselflyError) throw error
-    throw unreachable((error as Error).message, error)
-  }
-  if (status < 300) return answer
-  throw apiRefusal(answer) ?? unreachable(`it answered with status ${status}`)
-}
-
-function unreachable(detail: string, cause?: unknown): DamselflyError {
-  return new DamselflyError('SUPERNODE_UNREACHABLE', detail, cause === undefined ? {} : { cause })
 }

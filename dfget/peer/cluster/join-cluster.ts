@@ -1,11 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { ApiBusy } from '../../../lib/http/client/api-client.ts'
 import { loadOrCreateSeed } from '../../../lib/p2p/identity.ts'
 import { peerCertificate } from '../../../lib/tls/cluster-certificates.ts'
 import { createClusterDispatcher } from '../../../lib/tls/cluster-dispatcher.ts'
 import { keysOfSeed } from '../../../protocol/ed25519-seed.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { parseToken } from '../../../protocol/token.ts'
-import { SupernodeBusy } from '../../../supernode/client/call-supernode.ts'
 import { createMemberClient } from '../../../supernode/client/member-client.ts'
 import { type JoinedCluster, writeClusterFile } from './cluster-file.ts'
 
@@ -67,7 +67,7 @@ async function patiently<T>(work: () => Promise<T>, signal: AbortSignal): Promis
     try {
       return await work()
     } catch (error) {
-      if (!(error instanceof SupernodeBusy)) throw error
+      if (!(error instanceof ApiBusy)) throw error
       await wait(error.waitMs, undefined, { signal })
     }
   }

@@ -17,9 +17,6 @@ export type MembershipClaims = Static<typeof MembershipClaims>
 /** Bytes of a credential, at most. */
 export const MAX_MEMBERSHIP_BYTES = 1024
 
-/** Life of a credential, unless who issues it has another opinion. It is renewed after half of it. */
-export const MEMBERSHIP_LIFE_MS = 3_600_000
-
 /**
  * How far the clocks of who issues a credential and who checks it may be apart: an hour, and what clocks are off besides. A
  * credential counts for so much longer than it says.

@@ -1,15 +1,10 @@
 import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto'
-import { type Ed25519Keys, keysOfSeed } from './ed25519-seed.ts'
+import type { Ed25519Keys } from './ed25519-seed.ts'
 
 const SIGNATURE_BYTES = 64
 
 /** Keys of a cluster. The public one travels as its 32 raw bytes in base64url. */
 export type ClusterKey = Ed25519Keys
-
-/** The keys that a 32-byte seed stands for. */
-export function clusterKeyFromSeed(seed: Uint8Array): ClusterKey {
-  return keysOfSeed(seed)
-}
 
 /** The public part of a cluster's key, from base64url. @throws Error for what is no Ed25519 public key */
 export function importClusterKey(publicKey: string): KeyObject {

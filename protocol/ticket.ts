@@ -5,8 +5,6 @@ import { createMessageCodec } from './messages/codec.ts'
 import { PeerIdField, TaskIdField } from './messages/fields.ts'
 import { type ClusterKey, importClusterKey, openStatement, signStatement } from './signed-statement.ts'
 
-export { type ClusterKey, clusterKeyFromSeed } from './signed-statement.ts'
-
 /** What a ticket says: this peer may hold this task until then. */
 const TicketClaims = Type.Object(
   { task: TaskIdField, peer: PeerIdField, expiresAt: Type.Integer({ minimum: 0 }) },

@@ -42,10 +42,11 @@ import { createRegistryGate } from '../lib/origin/upstreams/registry-gate.ts'
 import { configuredAccounts, configuredTls } from '../lib/origin/upstreams/upstream-settings.ts'
 import { loadOrCreateSeed, peerKeyFromSeed } from '../lib/p2p/identity.ts'
 import { createLibp2pNode } from '../lib/p2p/libp2p-node.ts'
+import { keysOfSeed } from '../protocol/ed25519-seed.ts'
 import { type ClusterInfo, MAX_REGISTRATION_BYTES } from '../protocol/messages/registration.ts'
 import { TOKEN_ROLES } from '../protocol/messages/token-api.ts'
 import type { TaskId } from '../protocol/task.ts'
-import { clusterKeyFromSeed, createTicketVerifier } from '../protocol/ticket.ts'
+import { createTicketVerifier } from '../protocol/ticket.ts'
 import { admissionByScheme } from './api/admission.ts'
 import { addBlocklistRoutes } from './api/blocklist.ts'
 import { SUPERNODE_API } from './api/description.ts'
@@ -102,7 +103,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     { processMetrics: true },
   )
   const limits = createSupernodeLimits({ clock, metrics }, config.limits)
-  const clusterKey = clusterKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'cluster'))
+  const clusterKey = keysOfSeed(await loadOrCreateSeed(config.dataDir, 'cluster'))
   const ticketVerifier = createTicketVerifier(clusterKey.publicKey)
 
   const privateKey = peerKeyFromSeed(await loadOrCreateSeed(config.dataDir, 'peer'))

@@ -12,9 +12,10 @@ import {
   RegistrationPending,
   RegistrationRequest,
 } from '../../protocol/messages/registration.ts'
+import type { ClusterKey } from '../../protocol/signed-statement.ts'
 import { SMALL_CONTENT_BYTES } from '../../protocol/small-content.ts'
 import type { TaskId } from '../../protocol/task.ts'
-import { type ClusterKey, signTicket } from '../../protocol/ticket.ts'
+import { signTicket } from '../../protocol/ticket.ts'
 import type { Blocklist } from '../blocklist/blocklist.ts'
 import type { SeedTask } from '../seed/seed-task.ts'
 import type { Seeder } from '../seed/seeder.ts'

@@ -18,7 +18,7 @@ import { Membership, type TokenGate } from './membership.ts'
 import { createOwnCredential } from './own-credential.ts'
 
 /** Who belongs to the cluster, and what is blocked in it. */
-export interface ClusterMembership extends Startable {
+export interface OpenMembership extends Startable {
   readonly membership: Membership
   readonly expulsions: Expulsions
   readonly blocklist: Blocklist
@@ -26,7 +26,7 @@ export interface ClusterMembership extends Startable {
   readonly admission: MembershipAdmission
 }
 
-export interface ClusterMembershipComponents {
+export interface MembershipComponents {
   readonly clusterKey: ClusterKey
   readonly tokens: TokenGate
   readonly clock: Clock
@@ -39,7 +39,7 @@ export interface ClusterMembershipComponents {
   readonly allow: (task: TaskId) => void
 }
 
-export interface ClusterMembershipInit {
+export interface MembershipInit {
   readonly dataDir: string
   /** The supernode's own PeerId. */
   readonly peer: string
@@ -53,9 +53,9 @@ const FOREVER = Number.MAX_SAFE_INTEGER
 
 /** Puts together what decides who takes part. */
 export function createMembership(
-  { clusterKey, tokens, clock, logger, account, expel, forbid, allow }: ClusterMembershipComponents,
-  { dataDir, peer, lifetimeMs, forgetMs }: ClusterMembershipInit,
-): ClusterMembership {
+  { clusterKey, tokens, clock, logger, account, expel, forbid, allow }: MembershipComponents,
+  { dataDir, peer, lifetimeMs, forgetMs }: MembershipInit,
+): OpenMembership {
   const graceMs = lifetimeMs + CLOCK_TOLERANCE_MS
   const place = (name: string) => ({ directory: join(dataDir, name), name })
   const expulsionRecords = new RecordStore(

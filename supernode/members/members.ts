@@ -4,7 +4,7 @@ import type { Logger } from '../../lib/logger.ts'
 import type { RecordStore } from '../../lib/record-store.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import { signMembership } from '../../protocol/membership.ts'
-import type { ClusterKey } from '../../protocol/ticket.ts'
+import type { ClusterKey } from '../../protocol/signed-statement.ts'
 import { type Member, membersToForget } from './member.ts'
 
 /** A credential that a member has been given. */

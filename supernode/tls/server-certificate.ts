@@ -9,7 +9,7 @@ import type { Logger } from '../../lib/logger.ts'
 import type { CertificateAndKey } from '../../lib/tls/certificate.ts'
 import { clusterCertificate, issueServerCertificate } from '../../lib/tls/cluster-certificates.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
-import type { ClusterKey } from '../../protocol/ticket.ts'
+import type { ClusterKey } from '../../protocol/signed-statement.ts'
 
 /** The certificate of an HTTPS server, which is replaced now and then. */
 export interface ServerCertificate extends Startable {

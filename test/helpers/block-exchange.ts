@@ -8,16 +8,17 @@ import { type BlockSource, serveBlocks } from '../../lib/exchange/block-server.t
 import { silentLogger } from '../../lib/logger.ts'
 import { createLibp2pNode, type Libp2pNodeInit } from '../../lib/p2p/libp2p-node.ts'
 import type { P2pNode } from '../../lib/p2p/p2p-node.ts'
+import { keysOfSeed } from '../../protocol/ed25519-seed.ts'
 import type { PeerAddress } from '../../protocol/messages/fields.ts'
 import { type TaskId, taskIdOfUrl } from '../../protocol/task.ts'
-import { clusterKeyFromSeed, createTicketVerifier, signTicket } from '../../protocol/ticket.ts'
+import { createTicketVerifier, signTicket } from '../../protocol/ticket.ts'
 import { seededBytes } from './blob.ts'
 
 /** Small, so that what has arrived is known exactly. */
 export const EXCHANGE_BLOCK_BYTES = 64 * 1024
 
 /** Signs the tickets that exchange nodes accept. */
-export const CLUSTER_KEY = clusterKeyFromSeed(seededBytes(32, 'exchange'))
+export const CLUSTER_KEY = keysOfSeed(seededBytes(32, 'exchange'))
 
 /** The limits of a peer, none but for those that are given. */
 export function unlimited(

@@ -1,10 +1,13 @@
-import { MEMBERSHIP_LIFE_MS, type MembershipClaims, signMembership } from '../../protocol/membership.ts'
-import { clusterKeyFromSeed } from '../../protocol/signed-statement.ts'
+import { keysOfSeed } from '../../protocol/ed25519-seed.ts'
+import { type MembershipClaims, signMembership } from '../../protocol/membership.ts'
 import { seededBytes } from './blob.ts'
 
 /** The cluster whose members tests are about, and another one. */
-export const CLUSTER = clusterKeyFromSeed(seededBytes(32, 'members'))
-export const OTHER_CLUSTER = clusterKeyFromSeed(seededBytes(32, 'strangers'))
+export const CLUSTER = keysOfSeed(seededBytes(32, 'members'))
+export const OTHER_CLUSTER = keysOfSeed(seededBytes(32, 'strangers'))
+
+/** How long a credential lasts unless a supernode is told otherwise. */
+export const MEMBERSHIP_LIFE_MS = 3_600_000
 
 /** A credential as a supernode issues it at a moment, but for what is given. */
 export function credentialOf(

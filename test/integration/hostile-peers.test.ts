@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encode } from 'cborg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { keysOfSeed } from '../../protocol/ed25519-seed.ts'
 import { encodeDataHeader, encodeMessageFrame, MAX_MESSAGE_BYTES } from '../../protocol/frame.ts'
 import { blockRefusalCodec, blockRequestCodec } from '../../protocol/messages/block-exchange.ts'
 import { type PeerToSupernode, peerToSupernodeCodec, supernodeToPeerCodec } from '../../protocol/messages/control.ts'
@@ -9,7 +10,7 @@ import type { PeerAddress } from '../../protocol/messages/fields.ts'
 import { inventoryCodec } from '../../protocol/messages/inventory.ts'
 import { BLOCK_PROTOCOL, CONTROL_PROTOCOL, INVENTORY_PROTOCOL } from '../../protocol/protocol-ids.ts'
 import { taskIdOfDigest } from '../../protocol/task.ts'
-import { clusterKeyFromSeed, signTicket } from '../../protocol/ticket.ts'
+import { signTicket } from '../../protocol/ticket.ts'
 import { seedBlob, seededBytes, type TestBlob } from '../helpers/blob.ts'
 import { startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
 import { pullBlob, readMetric } from '../helpers/pull.ts'
@@ -298,12 +299,12 @@ async function ticketOf(claims: {
   peer?: string
   expiresAt?: number
 }): Promise<string> {
-  const key = clusterKeyFromSeed(await readFile(join(supernode.dataDir, 'cluster.key')))
+  const key = keysOfSeed(await readFile(join(supernode.dataDir, 'cluster.key')))
   return signTicket({ task: task(), peer: peer.address.id, expiresAt: Date.now() + 60_000, ...claims }, key)
 }
 
 async function badTickets(): Promise<Record<string, string>> {
-  const forged = clusterKeyFromSeed(seededBytes(32, 'another cluster'))
+  const forged = keysOfSeed(seededBytes(32, 'another cluster'))
   const claims = { task: task(), peer: peer.address.id, expiresAt: Date.now() + 60_000 }
   const ofOtherPeer = await ticketOf({ peer: nodeAddress.id })
   const good = await ticketOf({})

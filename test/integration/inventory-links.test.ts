@@ -4,13 +4,14 @@ import { InventoryLinks } from '../../dfget/peer/swarm/inventory-links.ts'
 import { systemClock } from '../../lib/clock.ts'
 import { silentLogger } from '../../lib/logger.ts'
 import { createLibp2pNode } from '../../lib/p2p/libp2p-node.ts'
+import { keysOfSeed } from '../../protocol/ed25519-seed.ts'
 import type { PeerAddress } from '../../protocol/messages/fields.ts'
-import { clusterKeyFromSeed, createTicketVerifier, signTicket } from '../../protocol/ticket.ts'
+import { createTicketVerifier, signTicket } from '../../protocol/ticket.ts'
 import { bitfieldOf, TASK } from '../helpers/scheduler-fixture.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 const PATIENCE_MS = 10_000
-const key = clusterKeyFromSeed(Buffer.alloc(32, 1))
+const key = keysOfSeed(Buffer.alloc(32, 1))
 
 /** A node with a ticket for the task that holds block 1, and notes what it hears of its neighbours, who hold block 7. */
 async function startNode(stack: AsyncDisposableStack) {

@@ -1,6 +1,7 @@
 import { request } from 'undici'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { clusterKeyFromSeed, createTicketVerifier } from '../../protocol/ticket.ts'
+import { keysOfSeed } from '../../protocol/ed25519-seed.ts'
+import { createTicketVerifier } from '../../protocol/ticket.ts'
 import { type ApiDocument, readApiDocument, undocumented } from '../helpers/api-document.ts'
 import { seedBlob, seededBytes, type TestBlob } from '../helpers/blob.ts'
 import { startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
@@ -60,7 +61,7 @@ describe('POST /peer/registry', () => {
     })
     const expected = { task: blob.digest, peer: node.peerId }
     expect(createTicketVerifier(json.clusterKey).verify(json.ticket, expected, Date.now())).toMatchObject(expected)
-    const { publicKey } = clusterKeyFromSeed(seededBytes(32, 'another cluster'))
+    const { publicKey } = keysOfSeed(seededBytes(32, 'another cluster'))
     expect(() => createTicketVerifier(publicKey).verify(json.ticket, expected, Date.now())).toThrow()
     expect((await ask('/api/v1/cluster')).json).toEqual({
       supernode: json.supernode,

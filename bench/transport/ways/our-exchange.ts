@@ -11,9 +11,10 @@ import { silentLogger } from '../../../lib/logger.ts'
 import { createLibp2pNode } from '../../../lib/p2p/libp2p-node.ts'
 import type { P2pNode } from '../../../lib/p2p/p2p-node.ts'
 import { blockDigestOf } from '../../../protocol/block-map.ts'
+import { keysOfSeed } from '../../../protocol/ed25519-seed.ts'
 import type { PeerAddress } from '../../../protocol/messages/fields.ts'
 import { taskIdOfUrl } from '../../../protocol/task.ts'
-import { clusterKeyFromSeed, createTicketVerifier, signTicket } from '../../../protocol/ticket.ts'
+import { createTicketVerifier, signTicket } from '../../../protocol/ticket.ts'
 import { type Transport, UNIT_BYTES } from './transport.ts'
 
 /** Blocks that exist. After the last comes the first again, so that memory does not grow with what is moved. */
@@ -43,7 +44,7 @@ interface Address {
 export const OUR_EXCHANGE: Transport = {
   async serve() {
     const clusterSeed = randomBytes(SEED_BYTES)
-    const verifier = createTicketVerifier(clusterKeyFromSeed(clusterSeed).publicKey)
+    const verifier = createTicketVerifier(keysOfSeed(clusterSeed).publicKey)
     const node = await createNode(['/ip4/127.0.0.1/tcp/0'])
     await serveBlocks({
       node,
@@ -62,7 +63,7 @@ export const OUR_EXCHANGE: Transport = {
     const { peer, clusterSeed } = JSON.parse(address) as Address
     const node = await createNode([])
     await node.start()
-    const key = clusterKeyFromSeed(Buffer.from(clusterSeed, 'base64'))
+    const key = keysOfSeed(Buffer.from(clusterSeed, 'base64'))
     const claims = { task: TASK, peer: node.peerId, expiresAt: Date.now() + TICKET_MS }
     const components = { node, clock: systemClock, buffers: new BlockBuffers(), limits: LIMITS.downloads }
     const client = new BlockClient(components, peer)

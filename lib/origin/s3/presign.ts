@@ -22,20 +22,6 @@ export interface Signing {
 }
 
 /**
- * The query parameters of a presigned URL that say who signed it and until when. They name no content, so a task's identity leaves
- * them out.
- */
-export const SIGNATURE_PARAMETERS: readonly string[] = [
-  'X-Amz-Algorithm',
-  'X-Amz-Credential',
-  'X-Amz-Date',
-  'X-Amz-Expires',
-  'X-Amz-Security-Token',
-  'X-Amz-Signature',
-  'X-Amz-SignedHeaders',
-]
-
-/**
  * The URL under which everybody may make this one request until it expires (AWS Signature Version 4, "Authenticating Requests: Using
  * Query Parameters"). Headers other than `Host` are not signed, so any range may be asked for.
  */

@@ -3,8 +3,8 @@ import { LRUCache } from 'lru-cache'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import type { Clock } from '../../clock.ts'
 import type { Startable } from '../../lifecycle.ts'
+import { AdmittedPeers } from './admitted-peers.ts'
 import { memberRecords, nothingToShow } from './member-records.ts'
-import { Members } from './members.ts'
 import { MembershipUpkeep } from './membership-upkeep.ts'
 import type { PeerAdmission } from './peer-admission.ts'
 
@@ -32,7 +32,7 @@ export function createAdmissionDesk({
   readonly admission: PeerAdmission
   readonly clock: Clock
 }): AdmissionDesk {
-  const members = new Members()
+  const members = new AdmittedPeers()
   const outcomes = new LRUCache<string, DamselflyError | 'admitted'>({ max: MAX_OUTCOMES })
   return {
     encrypter: memberRecords({

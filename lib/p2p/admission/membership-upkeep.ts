@@ -5,14 +5,14 @@ import { DamselflyError } from '../../../protocol/errors.ts'
 import { MEMBERSHIP_PROTOCOL } from '../../../protocol/protocol-ids.ts'
 import type { Clock } from '../../clock.ts'
 import type { Startable } from '../../lifecycle.ts'
+import type { AdmittedPeers } from './admitted-peers.ts'
 import { createCredentialChannel } from './credential-channel.ts'
-import type { Members } from './members.ts'
 import type { PeerAdmission } from './peer-admission.ts'
 
 export interface MembershipUpkeepComponents {
   readonly libp2p: Libp2p
   readonly admission: PeerAdmission
-  readonly members: Members
+  readonly members: AdmittedPeers
   readonly clock: Clock
 }
 

@@ -9,9 +9,10 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { Agent, request } from 'undici'
 import { createLibp2pNode } from '../../../lib/p2p/libp2p-node.ts'
 import type { P2pNode } from '../../../lib/p2p/p2p-node.ts'
-import { MEMBERSHIP_LIFE_MS, signMembership } from '../../../protocol/membership.ts'
+import { keysOfSeed } from '../../../protocol/ed25519-seed.ts'
+import { signMembership } from '../../../protocol/membership.ts'
 import { BLOCK_PROTOCOL, CONTROL_PROTOCOL, INVENTORY_PROTOCOL } from '../../../protocol/protocol-ids.ts'
-import { clusterKeyFromSeed } from '../../../protocol/signed-statement.ts'
+import { MEMBERSHIP_LIFE_MS } from '../../helpers/membership.ts'
 import { reportAt, timeNow } from '../cluster/lines.ts'
 import type { Intrusion, StrangerOrder } from './stranger-words.ts'
 
@@ -69,7 +70,7 @@ async function startForged(): Promise<P2pNode> {
   const privateKey = await generateKeyPair('Ed25519')
   const peer = peerIdFromPrivateKey(privateKey).toString()
   const [issuedAt, expiresAt] = [Date.now(), Date.now() + MEMBERSHIP_LIFE_MS]
-  const credential = signMembership({ peer, issuedAt, expiresAt }, clusterKeyFromSeed(randomBytes(32)))
+  const credential = signMembership({ peer, issuedAt, expiresAt }, keysOfSeed(randomBytes(32)))
   const admission = {
     own: () => credential,
     check: () => ({ expiresAt: Number.MAX_SAFE_INTEGER }),

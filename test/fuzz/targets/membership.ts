@@ -4,8 +4,8 @@ import type { Connection, MessageStream, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Libp2p } from 'libp2p'
 import { silentLogger } from '../../../lib/logger.ts'
+import { AdmittedPeers } from '../../../lib/p2p/admission/admitted-peers.ts'
 import { showCredentials } from '../../../lib/p2p/admission/member-records.ts'
-import { Members } from '../../../lib/p2p/admission/members.ts'
 import { MembershipAdmission } from '../../../lib/p2p/admission/membership-admission.ts'
 import { MembershipUpkeep } from '../../../lib/p2p/admission/membership-upkeep.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
@@ -164,7 +164,7 @@ const renewal: FuzzTarget = {
   about: 'what a connected peer shows in place of a credential that ends',
   ...SHOWN,
   async open() {
-    const members = new Members()
+    const members = new AdmittedPeers()
     const remotePeer = peerIdFromString(PEER)
     let receive: (stream: Stream, connection: Connection) => void = () => {}
     const aborted: Error[] = []

@@ -3,10 +3,11 @@ import { contentLength, planContent } from '../../../lib/origin/content-plan.ts'
 import { Bitfield } from '../../../protocol/bitfield.ts'
 import { BLOCK_DIGEST_BYTES, BlockMap } from '../../../protocol/block-map.ts'
 import { bearerChallenge, formatChallenges, parseChallenges } from '../../../protocol/challenge.ts'
+import { keysOfSeed } from '../../../protocol/ed25519-seed.ts'
 import { parseManifest } from '../../../protocol/image-manifest.ts'
 import { parseContentRange, parseRange, resolveRange } from '../../../protocol/range.ts'
 import { isRepositoryName, isTag, parseRegistryPath } from '../../../protocol/registry-path.ts'
-import { clusterKeyFromSeed, createTicketVerifier, signTicket } from '../../../protocol/ticket.ts'
+import { createTicketVerifier, signTicket } from '../../../protocol/ticket.ts'
 import { asLatin1, asUtf8, refusing } from '../engine/expected.ts'
 import { mutateJson } from '../engine/structure.ts'
 import { type FuzzTarget, pureTarget } from '../engine/target.ts'
@@ -209,7 +210,7 @@ const manifest = pureTarget(
 )
 
 const PEER = '12D3KooWAfPDpPRRRBrmqy9is2zjU5srQ4hKuZitiGmh4NTTpS2d'
-const clusterKey = clusterKeyFromSeed(Buffer.alloc(32, 5))
+const clusterKey = keysOfSeed(Buffer.alloc(32, 5))
 const expected = { task: DIGEST, peer: PEER }
 const genuine = signTicket({ task: DIGEST as never, peer: PEER, expiresAt: 1_000 }, clusterKey)
 

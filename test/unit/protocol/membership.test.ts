@@ -3,13 +3,12 @@ import {
   CLOCK_TOLERANCE_MS,
   createMembershipVerifier,
   MAX_MEMBERSHIP_BYTES,
-  MEMBERSHIP_LIFE_MS,
   signMembership,
 } from '../../../protocol/membership.ts'
 import { signStatement } from '../../../protocol/signed-statement.ts'
 import { taskIdOfUrl } from '../../../protocol/task.ts'
 import { createTicketVerifier, signTicket } from '../../../protocol/ticket.ts'
-import { CLUSTER, credentialOf, OTHER_CLUSTER } from '../../helpers/membership.ts'
+import { CLUSTER, credentialOf, MEMBERSHIP_LIFE_MS, OTHER_CLUSTER } from '../../helpers/membership.ts'
 
 const PEER = '12D3KooWF4gBM61fACw1tezY9wmCLzTrBiMnkB8mByGGTYAkuGjK'
 const NOW = Date.UTC(2026, 0, 1)

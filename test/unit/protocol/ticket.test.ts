@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { keysOfSeed } from '../../../protocol/ed25519-seed.ts'
 import { taskIdOfDigest } from '../../../protocol/task.ts'
-import { clusterKeyFromSeed, createTicketVerifier, signTicket } from '../../../protocol/ticket.ts'
+import { createTicketVerifier, signTicket } from '../../../protocol/ticket.ts'
 import { seededBytes } from '../../helpers/blob.ts'
 
-const key = clusterKeyFromSeed(seededBytes(32, 'cluster'))
-const otherKey = clusterKeyFromSeed(seededBytes(32, 'other'))
+const key = keysOfSeed(seededBytes(32, 'cluster'))
+const otherKey = keysOfSeed(seededBytes(32, 'other'))
 const task = taskIdOfDigest(`sha256:${'a'.repeat(64)}` as Parameters<typeof taskIdOfDigest>[0])
 const peer = '12D3KooWF4gBM61fACw1tezY9wmCLzTrBiMnkB8mByGGTYAkuGjK'
 const claims = { task, peer, expiresAt: 10_000 }

@@ -4,7 +4,7 @@ interface Member {
 }
 
 /** Who has shown that it is a member, and for how long that counts. An entry lasts as long as what was shown, not longer. */
-export class Members {
+export class AdmittedPeers {
   readonly #members = new Map<string, Member>()
 
   /**

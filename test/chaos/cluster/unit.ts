@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { ChildProcess } from '../../helpers/process.ts'
 
 /** A program that was not told to end, and did. */
@@ -16,7 +17,13 @@ export interface UnitInit {
   /** Ends it like a crash, where SIGKILL from outside is not the way. */
   kill?(child: ChildProcess): Promise<void>
   crashed(crash: Crash): void
+  /** Milliseconds between two starts, when the first did not succeed. */
+  readonly restartMs?: number
 }
+
+/** As the units of systemd have it (`RestartSec`), and for how long: a program cannot start on a full disk, for example. */
+const RESTART_MS = 1_000
+const RESTARTS_MAX = 60
 
 /** A program of the cluster through its lives. It is stopped when disposed of. */
 export class Unit implements AsyncDisposable {
@@ -40,9 +47,20 @@ export class Unit implements AsyncDisposable {
     return this.#child?.pid
   }
 
-  /** Starts it, and waits until it is ready. @throws Error when it does not become so */
+  /**
+   * Starts it, and waits until it is ready. What has lived before is started again and again, as a service manager does.
+   * @throws Error when it does not become ready
+   */
   async start(): Promise<void> {
-    const child = await this.#init.start(++this.#life)
+    let tries = this.#life === 0 ? RESTARTS_MAX : 0
+    let child: ChildProcess | undefined
+    while (child === undefined) {
+      child = await this.#init.start(++this.#life).catch(async error => {
+        if (++tries > RESTARTS_MAX) throw error
+        await delay(this.#init.restartMs ?? RESTART_MS)
+        return undefined
+      })
+    }
     this.#child = child
     const life = this.#life
     void child.exited.then(({ code, signal }) => {

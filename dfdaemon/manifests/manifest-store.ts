@@ -45,12 +45,22 @@ const MAX_MANIFESTS = 20_000
 /** What lies on the disk need not be JSON any more. */
 const AS_BYTES = { valueEncoding: 'view' } as const
 
+/** Each is made once for a database, which holds on to all that were made of it. */
+function sublevels(database: Level<string, unknown>) {
+  return {
+    database,
+    about: database.sublevel<string, StoredManifest>('about', { valueEncoding: 'json' }),
+    bytes: database.sublevel<string, Uint8Array>('bytes', { valueEncoding: 'view' }),
+    tags: database.sublevel<string, ResolvedTag>('tags', { valueEncoding: 'json' }),
+  }
+}
+
 /** Keeps manifests for ever under their digest, and what tags pointed to. */
 export class ManifestStore implements Startable {
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #directory: string
-  #db: Level<string, unknown> | undefined
+  #levels: ReturnType<typeof sublevels> | undefined
 
   constructor(components: { clock: Clock; logger: Logger }, init: { dataDir: string }) {
     this.#clock = components.clock
@@ -60,7 +70,7 @@ export class ManifestStore implements Startable {
 
   /** A damaged database is replaced by an empty one. @throws DamselflyError STORE_FULL, STORE_FAILED */
   async start(): Promise<void> {
-    if (this.#db !== undefined) return
+    if (this.#levels !== undefined) return
     const doing = `opening ${this.#directory}`
     try {
       await this.#begin()
@@ -73,21 +83,22 @@ export class ManifestStore implements Startable {
   }
 
   async stop(): Promise<void> {
-    const db = this.#db
-    this.#db = undefined
-    await db?.close()
+    const levels = this.#levels
+    this.#levels = undefined
+    await levels?.database.close()
   }
 
   /** The manifest of a digest, if it is kept. Bytes that were damaged on disk are dropped. */
   async get(digest: Digest): Promise<Manifest | undefined> {
-    const stored = readRecord(manifestForm, await this.#about().get<string, Uint8Array>(digest, AS_BYTES))
-    const bytes = stored === undefined ? undefined : await this.#bytes().get(digest)
+    const levels = this.#open()
+    const stored = readRecord(manifestForm, await levels.about.get<string, Uint8Array>(digest, AS_BYTES))
+    const bytes = stored === undefined ? undefined : await levels.bytes.get(digest)
     if (stored === undefined || bytes === undefined) return undefined
     if (digestOf(bytes, digestAlgorithm(digest)) !== digest) {
       await this.#delete(digest)
       return undefined
     }
-    await this.#about().put(digest, { ...stored, usedAt: this.#clock.wallTime() })
+    await levels.about.put(digest, { ...stored, usedAt: this.#clock.wallTime() })
     return { digest, mediaType: stored.mediaType, bytes }
   }
 
@@ -96,24 +107,25 @@ export class ManifestStore implements Startable {
     if (digestOf(bytes, digestAlgorithm(digest)) !== digest) {
       throw new DamselflyError('CONTENT_CORRUPT', 'the registry sent another manifest than asked for')
     }
-    await this.#bytes().put(digest, bytes)
-    await this.#about().put(digest, { mediaType, usedAt: this.#clock.wallTime(), sizeBytes: bytes.length })
+    const levels = this.#open()
+    await levels.bytes.put(digest, bytes)
+    await levels.about.put(digest, { mediaType, usedAt: this.#clock.wallTime(), sizeBytes: bytes.length })
   }
 
   /** @param reference `registry/repository:tag` */
   async resolvedTag(reference: string): Promise<ResolvedTag | undefined> {
-    return readRecord(tagForm, await this.#tags().get<string, Uint8Array>(reference, AS_BYTES))
+    return readRecord(tagForm, await this.#open().tags.get<string, Uint8Array>(reference, AS_BYTES))
   }
 
   async putTag(reference: string, digest: Digest): Promise<void> {
-    await this.#tags().put(reference, { digest, resolvedAt: this.#clock.wallTime() })
+    await this.#open().tags.put(reference, { digest, resolvedAt: this.#clock.wallTime() })
   }
 
   async #begin(): Promise<void> {
     await ensurePrivateDirectory(this.#directory)
     const db = new Level<string, unknown>(this.#directory, { valueEncoding: 'json' })
     await db.open()
-    this.#db = db
+    this.#levels = sublevels(db)
     try {
       await this.#trim()
     } catch (error) {
@@ -123,14 +135,15 @@ export class ManifestStore implements Startable {
   }
 
   async #delete(digest: string): Promise<void> {
-    await this.#about().del(digest)
-    await this.#bytes().del(digest)
+    const { about, bytes } = this.#open()
+    await about.del(digest)
+    await bytes.del(digest)
   }
 
   async #trim(): Promise<void> {
     const kept: { key: string; usedAt: number }[] = []
     const damaged: string[] = []
-    for await (const [key, stored] of this.#about().iterator<string, Uint8Array>(AS_BYTES)) {
+    for await (const [key, stored] of this.#open().about.iterator<string, Uint8Array>(AS_BYTES)) {
       const usedAt = readRecord(manifestForm, stored)?.usedAt
       if (usedAt === undefined || !isDigest(key)) damaged.push(key)
       else kept.push({ key, usedAt })
@@ -142,20 +155,8 @@ export class ManifestStore implements Startable {
     for (const key of [...damaged, ...surplus.map(({ key }) => key)]) await this.#delete(key)
   }
 
-  #open(): Level<string, unknown> {
-    if (this.#db === undefined) throw new DamselflyError('STORE_FAILED', 'the manifest store is not open')
-    return this.#db
-  }
-
-  #about() {
-    return this.#open().sublevel<string, StoredManifest>('about', { valueEncoding: 'json' })
-  }
-
-  #bytes() {
-    return this.#open().sublevel<string, Uint8Array>('bytes', { valueEncoding: 'view' })
-  }
-
-  #tags() {
-    return this.#open().sublevel<string, ResolvedTag>('tags', { valueEncoding: 'json' })
+  #open(): ReturnType<typeof sublevels> {
+    if (this.#levels === undefined) throw new DamselflyError('STORE_FAILED', 'the manifest store is not open')
+    return this.#levels
   }
 }

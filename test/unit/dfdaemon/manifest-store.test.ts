@@ -1,5 +1,6 @@
 import { readdir, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { queryObjects } from 'node:v8'
 import { Level } from 'level'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ManifestStore } from '../../../dfdaemon/manifests/manifest-store.ts'
@@ -45,6 +46,21 @@ test('keeps a manifest and what a tag was, also after a restart', async () => {
   expect(await store.get(MANIFEST.digest)).toMatchObject({ digest: MANIFEST.digest, mediaType: OCI_MANIFEST })
   expect(await store.resolvedTag('ghcr.io/a:1')).toEqual({ digest: MANIFEST.digest, resolvedAt })
   expect(await store.resolvedTag('ghcr.io/a:2')).toBeUndefined()
+})
+
+test('holds on to nothing for each use', async () => {
+  const other = new Level(join(scratch.path, 'other'))
+  const Sublevel = other.sublevel('any').constructor
+  await other.close()
+  await store.put(MANIFEST)
+  const before = queryObjects(Sublevel, { format: 'count' })
+  for (let use = 0; use < 100; use++) {
+    await store.put(MANIFEST)
+    await store.putTag(`ghcr.io/a:${use}`, MANIFEST.digest)
+    await store.get(MANIFEST.digest)
+    await store.resolvedTag(`ghcr.io/a:${use}`)
+  }
+  expect(queryObjects(Sublevel, { format: 'count' })).toBe(before)
 })
 
 test('refuses bytes with another digest and keeps nothing of them', async () => {

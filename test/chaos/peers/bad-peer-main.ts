@@ -32,7 +32,7 @@ interface Claim {
 const RETRY_MS = 500
 const MAX_CLAIMS = 200
 
-const JOIN_TIMEOUT_MS = 30_000
+const JOIN_TIMEOUT_MS = 80_000
 
 const [, , hubPath = '', name = '', address = '', supernodeUrl = '', tokenFile = ''] = process.argv
 const lies = name === 'lying-peer'

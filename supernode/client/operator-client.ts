@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
+import { createApiClient } from '../../lib/http/client/api-client.ts'
 import type { ApiAddress } from '../../lib/http/client/api-endpoint.ts'
 import { BlockedEntry } from '../../protocol/messages/blocklist.ts'
 import { ListedMember } from '../../protocol/messages/membership.ts'
-import { createPromptClient } from './prompt-client.ts'
 
 interface CallOptions {
   readonly signal: AbortSignal
@@ -21,13 +21,15 @@ export interface OperatorClient {
 
 const MEMBERS = '/api/v1/members'
 const BLOCKLIST = '/api/v1/blocklist'
+/** A person waits, and what he changes is written down before it is answered. */
+const DEADLINE_MS = 10_000
 
 const membersForm = Compile(Type.Array(ListedMember))
 const blocklistForm = Compile(Type.Array(BlockedEntry))
 
 /** A client of a supernode for its operators. */
 export function createOperatorClient(api: ApiAddress): OperatorClient {
-  const client = createPromptClient(api)
+  const client = createApiClient({ api, unreachable: 'SUPERNODE_UNREACHABLE', deadlineMs: DEADLINE_MS })
   const under = (path: string, id: string) => `${path}/${encodeURIComponent(id)}`
   return {
     members: ({ signal }) => client.ask(membersForm, { path: MEMBERS, signal }),

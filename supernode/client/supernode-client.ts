@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { ApiBusy } from '../../lib/http/client/api-client.ts'
+import { ApiBusy, createApiClient } from '../../lib/http/client/api-client.ts'
 import type { ApiAddress } from '../../lib/http/client/api-endpoint.ts'
 import {
   ClusterInfo,
@@ -9,7 +9,6 @@ import {
   RegistrationPending,
   type RegistrationRequest,
 } from '../../protocol/messages/registration.ts'
-import { createPromptClient } from './prompt-client.ts'
 
 /** The HTTP side of a supernode, as its peers use it. */
 export interface SupernodeClient {
@@ -23,13 +22,16 @@ export interface SupernodeClient {
   cluster(options: { signal: AbortSignal }): Promise<ClusterInfo>
 }
 
+/** A supernode that says nothing for this long counts as down: no pull waits longer for it (design §8). */
+const DEADLINE_MS = 1_000
+
 const answerForm = Compile(RegistrationAnswer)
 const eitherForm = Compile(Type.Union([RegistrationAnswer, RegistrationPending]))
 const clusterForm = Compile(ClusterInfo)
 
 /** A client of a supernode's API. */
 export function createSupernodeClient(api: ApiAddress): SupernodeClient {
-  const client = createPromptClient(api)
+  const client = createApiClient({ api, unreachable: 'SUPERNODE_UNREACHABLE', deadlineMs: DEADLINE_MS })
   return {
     async register(body, { signal }) {
       let isPatient = true

@@ -1,8 +1,8 @@
+import { isArtifactUrl } from '../../../lib/origin/artifacts/artifact-reference.ts'
 import { printable } from '../../../lib/terminal/format.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { parseRange } from '../../../protocol/range.ts'
 import type { DfgetConfig } from '../../config.ts'
-import { isArtifactUrl } from '../../sources/oci/artifact-reference.ts'
 import { type DownloadRequest, downloadRequest } from './request.ts'
 
 /** What a run is asked for. */

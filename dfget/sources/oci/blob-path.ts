@@ -1,8 +1,8 @@
+import type { BlobDescriptor } from '../../../lib/origin/artifacts/artifact-manifest.ts'
 import { printable } from '../../../lib/terminal/format.ts'
 import { digestHex } from '../../../protocol/digest.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { isSafePath } from '../safe-path.ts'
-import type { BlobDescriptor } from './artifact-manifest.ts'
 
 /** The name of a file (OCI image spec, "Pre-Defined Annotation Keys"), which ORAS and others give to each blob. */
 const TITLE = 'org.opencontainers.image.title'

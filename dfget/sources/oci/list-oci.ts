@@ -1,14 +1,18 @@
+import type { ArtifactManifest, BlobDescriptor } from '../../../lib/origin/artifacts/artifact-manifest.ts'
+import {
+  type ArtifactReference,
+  artifactName,
+  parseArtifactUrl,
+} from '../../../lib/origin/artifacts/artifact-reference.ts'
+import { fetchManifest, type ManifestRequest } from '../../../lib/origin/artifacts/fetch-manifest.ts'
+import { chooseByPlatform, ownPlatform } from '../../../lib/origin/artifacts/platform.ts'
 import type { CredentialStore } from '../../../lib/origin/credentials/credential-store.ts'
 import type { UpstreamFetcher } from '../../../lib/origin/http-fetch.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { ClaimedPaths } from '../claimed-paths.ts'
 import type { FoundFile } from '../found-file.ts'
 import { createPathFilter, type PathPatterns } from '../path-filter.ts'
-import type { ArtifactManifest, BlobDescriptor } from './artifact-manifest.ts'
-import { type ArtifactReference, artifactName, parseArtifactUrl } from './artifact-reference.ts'
 import { blobPath, isFiller, isTitled } from './blob-path.ts'
-import { fetchManifest, type ManifestRequest } from './fetch-manifest.ts'
-import { chooseByPlatform, ownPlatform } from './platform.ts'
 
 /** What a listing works with; without `credentials` no account is used. */
 export interface OciListingComponents {
@@ -69,10 +73,10 @@ async function manifestFor(
   platform: string,
   request: ManifestRequest,
 ): Promise<ArtifactManifest> {
-  const document = await fetchManifest(fetcher, reference, request)
+  const { document } = await fetchManifest(fetcher, reference, request)
   if (!('manifests' in document)) return document
   const digest = chooseByPlatform(document, platform, artifactName(reference))
-  const chosen = await fetchManifest(fetcher, { ...reference, tag: undefined, digest }, request)
+  const { document: chosen } = await fetchManifest(fetcher, { ...reference, tag: undefined, digest }, request)
   if (!('manifests' in chosen)) return chosen
   throw new DamselflyError('MANIFEST_INVALID', `${artifactName(reference)} is an index that names an index`)
 }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { parseArtifactManifest } from '../../../../dfget/sources/oci/artifact-manifest.ts'
-import { artifactName, isArtifactUrl, parseArtifactUrl } from '../../../../dfget/sources/oci/artifact-reference.ts'
 import { blobPath } from '../../../../dfget/sources/oci/blob-path.ts'
 import { userDockerConfigs } from '../../../../dfget/sources/oci/docker-config-files.ts'
-import { chooseByPlatform, ownPlatform } from '../../../../dfget/sources/oci/platform.ts'
+import { parseArtifactManifest } from '../../../../lib/origin/artifacts/artifact-manifest.ts'
+import { artifactName, isArtifactUrl, parseArtifactUrl } from '../../../../lib/origin/artifacts/artifact-reference.ts'
+import { chooseByPlatform, ownPlatform } from '../../../../lib/origin/artifacts/platform.ts'
 import { type Digest, digestOf } from '../../../../protocol/digest.ts'
 
 const DIGEST = digestOf(Buffer.from('content'))

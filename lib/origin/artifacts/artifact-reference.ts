@@ -1,9 +1,9 @@
-import { registryHost } from '../../../lib/origin/credentials/registry-host.ts'
-import { baseUrlOf } from '../../../lib/origin/upstreams/registry-names.ts'
-import { printable } from '../../../lib/terminal/format.ts'
 import { type Digest, isDigest } from '../../../protocol/digest.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { isRepositoryName, isTag } from '../../../protocol/registry-path.ts'
+import { printable } from '../../terminal/format.ts'
+import { registryHost } from '../credentials/registry-host.ts'
+import { baseUrlOf } from '../upstreams/registry-names.ts'
 
 /** An artifact in a registry, as `oci://registry/repository:tag` names it. */
 export interface ArtifactReference {

@@ -1,14 +1,14 @@
-import { readWhole } from '../../../lib/origin/bounded-body.ts'
-import { connectionError } from '../../../lib/origin/connection-error.ts'
-import { isEncoded } from '../../../lib/origin/content-plan.ts'
-import type { RegistryCredentials } from '../../../lib/origin/credentials/registry-credentials.ts'
-import type { UpstreamFetcher, UpstreamResponse } from '../../../lib/origin/http-fetch.ts'
-import { OriginError } from '../../../lib/origin/origin-error.ts'
-import { failureOf } from '../../../lib/origin/origin-failure.ts'
-import { digestAlgorithm, digestOf, isDigest } from '../../../protocol/digest.ts'
+import { type Digest, digestAlgorithm, digestOf, isDigest } from '../../../protocol/digest.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { MANIFEST_TYPES } from '../../../protocol/image-manifest.ts'
 import { accepting } from '../accepting.ts'
+import { readWhole } from '../bounded-body.ts'
+import { connectionError } from '../connection-error.ts'
+import { isEncoded } from '../content-plan.ts'
+import type { RegistryCredentials } from '../credentials/registry-credentials.ts'
+import type { UpstreamFetcher, UpstreamResponse } from '../http-fetch.ts'
+import { OriginError } from '../origin-error.ts'
+import { failureOf } from '../origin-failure.ts'
 import { type ArtifactIndex, type ArtifactManifest, parseArtifactManifest } from './artifact-manifest.ts'
 import { type ArtifactReference, artifactName } from './artifact-reference.ts'
 
@@ -17,6 +17,12 @@ export interface ManifestRequest {
   readonly headers: Readonly<Record<string, string>>
   readonly credentials: RegistryCredentials | undefined
   readonly signal: AbortSignal
+}
+
+/** A manifest or an index, and what it is known by. */
+export interface FetchedManifest {
+  readonly digest: Digest
+  readonly document: ArtifactManifest | ArtifactIndex
 }
 
 /** What every registry has to accept (OCI distribution spec, "Pushing Manifests"). */
@@ -31,7 +37,7 @@ export async function fetchManifest(
   fetcher: UpstreamFetcher,
   reference: ArtifactReference,
   request: ManifestRequest,
-): Promise<ArtifactManifest | ArtifactIndex> {
+): Promise<FetchedManifest> {
   const { headers, credentials, signal } = request
   const { baseUrl, repository, tag, digest } = reference
   const name = `the manifest of ${artifactName(reference)}`
@@ -50,10 +56,11 @@ export async function fetchManifest(
   const bytes = await readManifest(response, name, signal)
   const told = response.headers['docker-content-digest'] ?? ''
   const expected = digest ?? (isDigest(told) ? told : undefined)
-  if (expected !== undefined && digestOf(bytes, digestAlgorithm(expected)) !== expected) {
+  const found = digestOf(bytes, expected && digestAlgorithm(expected))
+  if (expected !== undefined && found !== expected) {
     throw new DamselflyError('CONTENT_CORRUPT', `${name} does not have the digest ${expected}`)
   }
-  return parseArtifactManifest(bytes, name, response.headers['content-type'])
+  return { digest: found, document: parseArtifactManifest(bytes, name, response.headers['content-type']) }
 }
 
 async function readManifest(response: UpstreamResponse, name: string, signal: AbortSignal): Promise<Buffer> {

@@ -1,14 +1,16 @@
 import { type Static, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { printable } from '../../../lib/terminal/format.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { DigestField, KeyField, SizeField } from '../../../protocol/messages/fields.ts'
+import { printable } from '../../terminal/format.ts'
 
 /** A blob, as a manifest names it (OCI image spec, "Content Descriptors"). */
 export const BlobDescriptor = Type.Object({
   mediaType: Type.Optional(Type.String()),
   digest: DigestField,
   size: SizeField,
+  /** Where content that a registry may not distribute can be had, which then need not have it. */
+  urls: Type.Optional(Type.Union([Type.Array(Type.String()), Type.Null()])),
   // Some tools write null for none.
   annotations: Type.Optional(Type.Union([Type.Record(KeyField, Type.String()), Type.Null()])),
 })

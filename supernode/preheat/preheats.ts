@@ -7,6 +7,12 @@ export interface StartedPreheat {
   readonly isNew: boolean
 }
 
+/** How a job is started. */
+export interface StartOptions {
+  /** It is an event, which may come more than once: one that was answered by a job a short while ago starts no other. */
+  readonly isEvent?: boolean
+}
+
 /** The preheat jobs of a supernode. Every API that starts one does it here. */
 export interface Preheats {
   /**
@@ -14,7 +20,7 @@ export interface Preheats {
    * with its origin is said in the job.
    * @throws DamselflyError REQUEST_INVALID for a scope or name that is none; TOOMANYREQUESTS with too many jobs under way; STORE_FAILED
    */
-  start(request: PreheatRequest): Promise<StartedPreheat>
+  start(request: PreheatRequest, options?: StartOptions): Promise<StartedPreheat>
   /** @returns undefined for a job that is not known (any more) */
   get(id: number): PreheatJob | undefined
   /** All that are remembered, the newest first. */

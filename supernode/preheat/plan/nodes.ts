@@ -1,0 +1,50 @@
+import type { TaskId } from '../../../protocol/task.ts'
+import type { PlanEffect, PlannedNode, PlanState } from './state.ts'
+
+/** A node has all of a content. */
+export function markDone({ nodes, contents }: PlanState, peer: string, task: TaskId): void {
+  const node = nodes.get(peer)
+  const index = contents.findIndex(content => content.task === task)
+  if (node === undefined || index < 0 || !node.asked.delete(index)) return
+  node.done.add(index)
+  node.tries = 0
+  node.reason = undefined
+}
+
+/** Nodes that have all there is are done, and no longer so when there is more. */
+export function settleNodes({ nodes, contents }: PlanState): void {
+  const isAllKnown = contents.every(({ state }) => state !== 'failed')
+  for (const node of nodes.values()) {
+    if (node.state === 'away' || node.state === 'failed') continue
+    const hasAll = isAllKnown && contents.every(({ state }, index) => state === 'skipped' || node.done.has(index))
+    if (hasAll) node.state = 'done'
+    else if (node.state === 'done') node.state = 'waiting'
+  }
+}
+
+/** Asks as many nodes as may fetch at once for all that can be fetched. */
+export function askNodes(state: PlanState, effects: PlanEffect[]): void {
+  const { nodes, nowMs, config } = state
+  let fetching = 0
+  for (const node of nodes.values()) {
+    if (node.state !== 'fetching') continue
+    fetching++
+    askNode(state, node, effects)
+  }
+  for (const node of nodes.values()) {
+    if (fetching >= config.nodesAtOnce) return
+    if (node.state !== 'waiting' || node.notBeforeMs > nowMs) continue
+    node.state = 'fetching'
+    fetching++
+    askNode(state, node, effects)
+  }
+}
+
+function askNode({ contents }: PlanState, node: PlannedNode, effects: PlanEffect[]): void {
+  for (const [index, { state }] of contents.entries()) {
+    const canBeFetched = state === 'open' || state === 'done'
+    if (!canBeFetched || node.done.has(index) || node.asked.has(index)) continue
+    node.asked.add(index)
+    effects.push({ type: 'fetch', peer: node.id, content: index })
+  }
+}

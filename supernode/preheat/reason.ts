@@ -1,0 +1,20 @@
+import { type ErrorCode, toDamselflyError } from '../../protocol/errors.ts'
+import type { Reason } from './plan/state.ts'
+
+/** What to do about what often goes wrong. */
+const ADVICE: Partial<Record<ErrorCode, string>> = {
+  UNAUTHORIZED: 'send headers or credentials with the job, or give the supernode an account under upstreams',
+  DENIED: 'the account that was used may not read it; use another',
+  MANIFEST_UNKNOWN: 'check the name and the tag',
+  BLOB_UNKNOWN: 'push the image again',
+  ORIGIN_UNREACHABLE: 'see whether it is up, and whether the supernode may reach it (outbound, upstreams)',
+  STORE_FULL: 'give the supernode a larger store (store.quota), or delete from it',
+  TASK_BLOCKED: 'an operator has to unblock it first (supernode block remove)',
+}
+
+/** Why something failed, and what to do about it. */
+export function reasonOf(error: unknown): Reason {
+  const { code, message } = toDamselflyError(error)
+  const advice = ADVICE[code]
+  return { code, message: advice === undefined ? message : `${message}; ${advice}` }
+}

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyContextConfig, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../clock.ts'
 import { toTableError } from '../http/api-server.ts'
 import type { MetricsOf } from '../metrics.ts'
@@ -9,10 +9,11 @@ import type { AUDIT_METRICS } from './metrics.ts'
 declare module 'fastify' {
   interface FastifyContextConfig {
     /**
-     * `refusals`: a route that changes nothing, or is asked for each pull, though it is no GET. Only refusals are recorded of it. `public`:
-     * a route that changes something and yet needs no role, since it wants a proof of another kind.
+     * `refusals`: a route that changes nothing, or is asked for each pull, though it is no GET. Only refusals are recorded of it. `changes`:
+     * a route that is told of much and changes something now and then, which it says by `auditTarget`. Refusals and those are recorded.
+     * `public`: a route that changes something and yet needs no role, since it wants a proof of another kind.
      */
-    readonly audit?: 'refusals' | 'public'
+    readonly audit?: 'refusals' | 'changes' | 'public'
   }
 
   interface FastifyRequest {
@@ -57,10 +58,15 @@ export function addAudit(app: FastifyInstance, { log, clock, metrics }: AuditCom
       if (unrecorded > 0) void log.record(omission(unrecorded))
       unrecorded = 0
       void log.record(eventOf(request, reply))
-    } else if (audit !== 'refusals' && !['GET', 'HEAD', 'OPTIONS'].includes(request.method)) {
+    } else if (isChange(request, audit)) {
       await log.record(eventOf(request, reply))
     }
   })
+}
+
+function isChange({ method, auditTarget }: FastifyRequest, audit: FastifyContextConfig['audit']): boolean {
+  if (audit === 'refusals' || ['GET', 'HEAD', 'OPTIONS'].includes(method)) return false
+  return audit !== 'changes' || auditTarget !== ''
 }
 
 function eventOf(request: FastifyRequest, { statusCode }: FastifyReply): AuditEvent {

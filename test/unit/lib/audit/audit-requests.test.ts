@@ -40,6 +40,10 @@ async function createApi() {
   app.post('/pulls', { schema, config: { access: ['node'], audit: 'refusals' } }, async (_request, reply) =>
     reply.code(204).send(),
   )
+  app.post('/told', { schema, config: { access: ['node'], audit: 'changes' } }, async (request, reply) => {
+    request.auditTarget = (request.query as { changes?: string }).changes ?? ''
+    return reply.code(204).send()
+  })
   const ask = (method: 'GET' | 'PUT' | 'POST' | 'DELETE', url: string, role?: string) =>
     app.inject({ method, url, remoteAddress: '10.0.0.7', headers: role === undefined ? {} : { 'x-role': role } })
   return { ask, recorded, clock, dropped: () => dropped }
@@ -84,6 +88,17 @@ test('what only looks, what everybody may have, and each pull is not', async () 
   await ask('POST', '/pulls', 'node')
   await ask('PUT', '/nowhere', 'operator')
   expect(recorded).toEqual([])
+})
+
+test('of what is told, what has changed something is recorded', async () => {
+  const { ask, recorded } = await createApi()
+  await ask('POST', '/told', 'operator')
+  await ask('POST', '/told?changes=7', 'operator')
+  await ask('POST', '/told', 'viewer')
+  expect(recorded).toMatchObject([
+    { action: 'POST /told', target: '7', outcome: { status: 204 } },
+    { action: 'POST /told', target: '', outcome: { status: 403 } },
+  ])
 })
 
 test.each([

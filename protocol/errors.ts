@@ -49,6 +49,7 @@ export const ERRORS = {
   SUPERNODE_UNREACHABLE: { status: 503, retryable: true, message: 'the supernode could not be reached' },
   NOT_BLOCKED: { status: 404, retryable: false, message: 'it is not on the blocklist' },
   PEER_UNKNOWN: { status: 404, retryable: false, message: 'peer unknown' },
+  PREHEAT_UNKNOWN: { status: 404, retryable: false, message: 'no such preheat job' },
   TASK_BLOCKED: { status: 403, retryable: false, message: 'an operator has blocked this content' },
   TASK_UNKNOWN: { status: 404, retryable: false, message: 'task unknown' },
   TOKEN_UNKNOWN: { status: 404, retryable: false, message: 'no such token' },

@@ -2,6 +2,9 @@ import { type Static, Type } from 'typebox'
 import { DigestField, LabelsField, PeerIdField, SizeField, TaskIdField, TextField, TimeField } from './fields.ts'
 import { OriginCredentials } from './registration.ts'
 
+/** Longest body of a request for a job, whoever's form it has, in bytes. */
+export const MAX_PREHEAT_BODY_BYTES = 1024 * 1024
+
 /** Most files of one job. */
 export const MAX_PREHEATED_FILES = 1_000
 /** Most platforms of one job. */

@@ -62,6 +62,15 @@ test.for([
   ['/v./version', '/v./version'],
   ['/version', '/version'],
   ['/api/v1/peers', '/api/v1/peers'],
+  ['/v1/preheats', '/v1/preheats'],
+  ['/v1/preheats?x=/v2/', '/v1/preheats?x=/v2/'],
+  ['/v1/preheats/7/events', '/v1/preheats/7/events'],
+  ['/v1/preheatsandmore', '/preheatsandmore'],
+  ['/v1.0.6/preheats', '/preheats'],
+  ['/v1.0.6/preheats/7', '/preheats/7'],
+  ['/preheats/7', '/preheats/7'],
+  ['/api/v1/preheats', '/api/v1/preheats'],
+  ['/v1/api/v1/preheats', '/api/v1/preheats'],
 ])('%s is looked for at %s', ([url = '', expected]) => {
   expect(withoutV1Prefix(url)).toBe(expected)
 })

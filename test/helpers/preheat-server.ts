@@ -6,6 +6,7 @@ import { SUPERNODE_API } from '../../supernode/api/description.ts'
 import { addPreheatRoutes } from '../../supernode/api/preheats.ts'
 import { PUBLIC_ROUTES } from '../../supernode/api/public-routes.ts'
 import { withoutV1Prefix } from '../../supernode/api/v1-prefix.ts'
+import { addForeignPreheatRoutes } from '../../supernode/preheat-apis/foreign-preheat-routes.ts'
 import { createFakePreheats, type FakePreheats } from './fake-preheats.ts'
 import { captureLog, type LogCapture } from './log-capture.ts'
 import { createManualClock, type ManualClock } from './manual-clock.ts'
@@ -37,6 +38,7 @@ export async function createPreheatServer(): Promise<PreheatServer> {
   })
   addHealthRoutes(http.app, 'supernode', { contentType: 'text/plain', text: async () => '' })
   addPreheatRoutes(http.app, { preheats, clock, logger: log.logger })
+  addForeignPreheatRoutes(http.app, { preheats })
   return { http, preheats, clock, log }
 }
 

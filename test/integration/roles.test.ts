@@ -50,6 +50,8 @@ test('the routes that are for everybody', () => {
     'GET /_ping',
     'GET /version',
     'GET /openapi.json',
+    'GET /healthy',
+    'GET /health',
     'POST /api/v1/members',
     'POST /api/v1/members/renew',
   ])

@@ -54,6 +54,7 @@ describe('/v1/preheats', () => {
     expect((await ask('GET', '/v1/preheats')).json()).toEqual([])
     await ask('POST', '/v1/preheats', IMAGE)
     expect((await ask('GET', '/v1/preheats/1')).json()).toMatchObject({ id: 1, state: 'pending' })
+    expect((await ask('GET', '/v1.0.6/preheats/1')).json()).toMatchObject({ ID: '1', status: 'WAITING' })
   })
 
   test('ends no job that is over', async () => {

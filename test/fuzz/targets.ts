@@ -12,6 +12,7 @@ import { NAME_TARGETS } from './targets/names.ts'
 import { NOISE_TARGETS } from './targets/noise.ts'
 import { OUTBOUND_TARGETS } from './targets/outbound.ts'
 import { PEER_STREAM_TARGETS } from './targets/peer-streams.ts'
+import { PREHEAT_BODY_TARGETS } from './targets/preheat-bodies.ts'
 import { PROTOCOL_TARGETS } from './targets/protocol.ts'
 import { RECORD_STORE_TARGETS } from './targets/record-stores.ts'
 import { SERVER_TARGETS } from './targets/servers.ts'
@@ -37,6 +38,7 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...ANSWER_TARGETS,
   ...OUTBOUND_TARGETS,
   ...SOURCE_TARGETS,
+  ...PREHEAT_BODY_TARGETS,
   ...API_TARGETS,
   ...SERVER_TARGETS,
   ...INTERCEPTED_TARGETS,

@@ -7,6 +7,7 @@ import { type Digest, digestOf } from '../../protocol/digest.ts'
 import { type ApiDocument, operationsOf, readApiDocument, undocumented } from '../helpers/api-document.ts'
 import { seedBlob, type TestBlob } from '../helpers/blob.ts'
 import { startCluster, type TestCluster, type TestProgram } from '../helpers/cluster.ts'
+import { krakenBody, NGINX, v1Body, v2Body } from '../helpers/harbor-bodies.ts'
 import { pullBlob } from '../helpers/pull.ts'
 
 let cluster: TestCluster
@@ -73,6 +74,8 @@ test('every route of a supernode is described, and answers as described', async 
   const unknown = `sha256:${'0'.repeat(64)}`
   const url = `${cluster.registry.url}/v2/${blob.repository}/blobs/${blob.digest}`
   const source = { url, headers: {}, digest: blob.digest }
+  const manifest = `${cluster.registry.url}/v2/${blob.repository}/manifests/none`
+  const preheated = { ...NGINX, url: manifest, repository: blob.repository }
   const registration = JSON.stringify({ peerId: node.peerId, source })
   await observe(supernode, [
     ['GET', '/_ping', 200],
@@ -113,6 +116,32 @@ test('every route of a supernode is described, and answers as described', async 
     ['PUT', `/api/v1/tasks/${unknown}`, 400, 'text'],
     ['PUT', `/api/v1/tasks/${digestOf(Buffer.from('text'))}/replicas`, 200, '{"wanted":0}'],
     ['PUT', `/api/v1/tasks/${unknown}/replicas`, 404, '{"wanted":0}'],
+    ['POST', '/v1/preheats', 201, JSON.stringify({ files: [url], scope: 'supernode' })],
+    ['POST', '/v1/preheats', 400, '{}'],
+    ['GET', '/v1/preheats', 200],
+    ['GET', '/v1/preheats/1', 200],
+    ['GET', '/v1/preheats/99', 404],
+    ['GET', '/v1/preheats/99/events', 404],
+    ['DELETE', '/v1/preheats/99', 404],
+    ['GET', '/healthy', 200],
+    ['GET', '/health', 200],
+    ['POST', '/oapi/v1/jobs', 200, v2Body(preheated, 'single_seed_peer')],
+    ['POST', '/oapi/v1/jobs', 400, '{}'],
+    ['GET', '/oapi/v1/jobs/2', 200],
+    ['GET', '/oapi/v1/jobs/99', 404],
+    ...['/preheats', '/api/v1/preheats'].flatMap(path => [
+      ['POST', path, 201, v1Body(preheated)] as const,
+      ['POST', path, 400, '{}'] as const,
+      ['GET', path, 200] as const,
+      ['GET', `${path}/1`, 200] as const,
+      ['GET', `${path}/99`, 404] as const,
+      ['DELETE', `${path}/2`, 200] as const,
+    ]),
+    ['POST', '/events', 200, '{"events":[]}'],
+    ['POST', '/events?zone=a', 400, '{"events":[]}'],
+    ['POST', '/registry/notifications', 200, krakenBody(preheated)],
+    ['POST', '/harbor/webhooks', 200, '{"type":"PULL_ARTIFACT"}'],
+    ['POST', '/harbor/webhooks', 400, '{"type":"PUSH_ARTIFACT"}'],
     ['DELETE', `/api/v1/tasks/${blob.digest}?full=true`, 204],
     ['DELETE', `/api/v1/tasks/${blob.digest}?full=maybe`, 400],
     ['DELETE', `/api/v1/tasks/${unknown}`, 404],

@@ -1,3 +1,4 @@
+import { distributionEvent, krakenBody, NGINX, v1Body, v2Body, WEBHOOK_BODY } from '../../helpers/harbor-bodies.ts'
 import { blobDigest } from './server-content.ts'
 
 const PEER = '12D3KooWAfPDpPRRRBrmqy9is2zjU5srQ4hKuZitiGmh4NTTpS2d'
@@ -42,6 +43,20 @@ export const SUPERNODE_ROUTES: readonly string[] = [
   request(`DELETE /api/v1/tasks/${TASK}?full=true&copies=true`),
   request('POST /api/v1/tasks/locate', { source }),
   request(`PUT /api/v1/tasks/${TASK}/replicas`, { wanted: 2 }),
+  request('POST /v1/preheats', { image: 'r.example/a:1', scope: 'count:1', platforms: ['linux/amd64'], headers: {} }),
+  request('GET /v1/preheats'),
+  request('GET /v1/preheats/1'),
+  request('DELETE /v1/preheats/1'),
+  request('GET /v1/preheats/99/events'),
+  request('POST /oapi/v1/jobs', JSON.parse(v2Body(NGINX, 'all_peers'))),
+  request('GET /oapi/v1/jobs/1'),
+  request('POST /preheats', JSON.parse(v1Body(NGINX))),
+  request('GET /preheats'),
+  request('GET /preheats/1'),
+  request('DELETE /api/v1/preheats/1'),
+  request('POST /events?registry=r.example&scope=all', { events: [distributionEvent()] }),
+  request('POST /registry/notifications', JSON.parse(krakenBody(NGINX))),
+  request('POST /harbor/webhooks', JSON.parse(WEBHOOK_BODY)),
   request('GET /v1.0.6/openapi.json'),
 ]
 

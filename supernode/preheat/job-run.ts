@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
+import { redactUrl } from '../../lib/origin/http-url.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
 import type { PreheatJob, PreheatRequest } from '../../protocol/messages/preheat-api.ts'
@@ -40,6 +41,8 @@ export interface JobRunComponents {
 /** What a job begins with. */
 export interface JobRunInit {
   readonly id: number
+  /** As it was asked for, for people. */
+  readonly name: string
   readonly request: PreheatRequest
   /** When it was asked for, in milliseconds since 1970. */
   readonly createdAt: number

@@ -23,6 +23,7 @@ export interface JobProgress {
 /** What a job is shown from. */
 export interface ShownJob {
   readonly id: number
+  readonly name: string
   readonly request: PreheatRequest
   readonly createdAt: number
   readonly lastsMs: number | undefined
@@ -62,7 +63,7 @@ export function summaryOf(job: PreheatJob): PreheatSummary {
 }
 
 function summaryView(
-  { id, request, createdAt, lastsMs, digest, plan, outcome, endedAt }: ShownJob,
+  { id, name, request, createdAt, lastsMs, digest, plan, outcome, endedAt }: ShownJob,
   contents: readonly PreheatedContent[],
   nodes: readonly PreheatedNode[],
 ): PreheatSummary {
@@ -70,7 +71,7 @@ function summaryView(
   return {
     id,
     state: stateOf(plan, outcome),
-    name: (request.image ?? request.files?.[0] ?? '').slice(0, MAX_NAME),
+    name: name.slice(0, MAX_NAME),
     digest: digest ?? null,
     scope: request.scope ?? 'all',
     createdAt,

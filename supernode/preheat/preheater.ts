@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import pLimit from 'p-limit'
 import type { Startable } from '../../lib/lifecycle.ts'
+import { redactUrl } from '../../lib/origin/http-url.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { PreheatJob, PreheatRequest, PreheatSummary } from '../../protocol/messages/preheat-api.ts'
 import { completeRequest, pinnedRequest, requestKey } from './complete-request.ts'
@@ -29,6 +30,8 @@ interface Running {
   readonly record: JobRecord
   /** A request for the same that came after its tag was read: the tag may have moved since. */
   again: PreheatRequest | undefined
+  /** That its end is written down, once it has ended. */
+  written: Promise<void> | undefined
 }
 
 const TICK_MS = 250
@@ -51,15 +54,15 @@ export class Preheater implements Preheats {
   readonly #inTurn = pLimit(JOBS_AT_ONCE)
   readonly #running = new Map<number, Running>()
   readonly #byKey = new Map<string, number>()
-  readonly #events: LRUCache<string, number>
+  readonly #events = new LRUCache<string, { readonly id: number; readonly atMs: number }>({
+    max: MAX_REMEMBERED_EVENTS,
+  })
   readonly #writes = new Set<Promise<void>>()
   #cancelTick = () => {}
 
   constructor(components: PreheaterComponents, init: PreheaterInit) {
     this.#components = components
     this.#init = init
-    const { clock } = components
-    this.#events = new LRUCache({ max: MAX_REMEMBERED_EVENTS, ttl: SAME_EVENT_MS, perf: { now: () => clock.now() } })
   }
 
   /** Goes on with the jobs of an earlier time; at its end all of them rest. */
@@ -85,7 +88,7 @@ export class Preheater implements Preheats {
   async start(asked: PreheatRequest, { isEvent = false }: StartOptions = {}): Promise<StartedPreheat> {
     const request = completeRequest(asked)
     const key = requestKey(request)
-    const known = this.#sameUnderWay(key, request) ?? (isEvent ? this.get(this.#events.get(key) ?? 0) : undefined)
+    const known = this.#sameUnderWay(key, request) ?? (isEvent ? this.#answeredEvent(key) : undefined)
     if (known !== undefined) return { job: summaryOf(known), isNew: false }
     if (this.#running.size >= MAX_UNDER_WAY) {
       throw new DamselflyError('TOOMANYREQUESTS', `${MAX_UNDER_WAY} preheat jobs are under way; cancel some, or wait`)
@@ -97,7 +100,7 @@ export class Preheater implements Preheats {
     const record: JobRecord = { request: stored, hadCredentials, createdAt: clock.wallTime() }
     // Entered before it is written, so that the same cannot be started twice meanwhile.
     const { run } = this.#begin(id, record, request)
-    if (isEvent) this.#events.set(key, id)
+    if (isEvent) this.#events.set(key, { id, atMs: clock.now() })
     await this.#remember(id, record)
     logger.info({ preheat: id, image: request.image, files: request.files?.length, scope: request.scope }, 'preheat')
     return { job: summaryOf(run.view()), isNew: true }
@@ -118,6 +121,7 @@ export class Preheater implements Preheats {
     if (known === undefined || known.run.isOver) return false
     known.again = undefined
     known.run.receive({ type: 'cancelled', now: this.#components.clock.now() })
+    await known.written
     return true
   }
 
@@ -147,6 +151,12 @@ export class Preheater implements Preheats {
     return known.run.view()
   }
 
+  #answeredEvent(key: string): PreheatJob | undefined {
+    const answered = this.#events.get(key)
+    const isRecent = answered !== undefined && this.#components.clock.now() - answered.atMs < SAME_EVENT_MS
+    return isRecent ? this.get(answered.id) : undefined
+  }
+
   #begin(id: number, record: JobRecord, request: PreheatRequest): Running {
     const { createdAt } = record
     const { plan: config, deadlineMs } = this.#init
@@ -159,9 +169,15 @@ export class Preheater implements Preheats {
         resolved: digest => void this.#update(id, { digest }),
         ended: () => this.#ended(id),
       },
-      { id, request, createdAt, lastsMs, config },
+      { id, name: nameOf(record.request), request, createdAt, lastsMs, config },
     )
-    const running: Running = { run, key: requestKey(completeRequest(record.request)), record, again: undefined }
+    const running: Running = {
+      run,
+      key: requestKey(completeRequest(record.request)),
+      record,
+      again: undefined,
+      written: undefined,
+    }
     this.#running.set(id, running)
     this.#byKey.set(running.key, id)
     void this.#inTurn(() => run.begin())
@@ -176,7 +192,7 @@ export class Preheater implements Preheats {
     this.#components.logger.info({ preheat: id, state: job.state, code: job.reason?.code }, 'preheat has ended')
     // It is looked up here until it is written down.
     const written = this.#update(id, { ended: { ...job, nodeList: remembered(job.nodeList) } })
-    void written.finally(() => this.#running.delete(id))
+    known.written = written.finally(() => this.#running.delete(id))
     if (this.#byKey.get(key) === id) this.#byKey.delete(key)
     if (again !== undefined && job.state === 'succeeded') void this.#lookAgain(again, run)
   }
@@ -226,6 +242,11 @@ export class Preheater implements Preheats {
       signal.addEventListener('abort', stopped, { once: true })
     })
   }
+}
+
+/** What a job is called: no secret of a URL is shown. */
+function nameOf({ image, files }: JobRecord['request']): string {
+  return image ?? redactUrl(files?.[0] ?? '')
 }
 
 function remembered(nodes: PreheatJob['nodeList']): PreheatJob['nodeList'] {

@@ -16,7 +16,7 @@ export const PLAN_CONFIG: PlanConfig = {
 
 /** A linked node. */
 export function linkedNode(name: string, labels: LinkedNode['labels'] = {}): LinkedNode {
-  return { id: `id-${name}`, name, labels }
+  return { id: `node${name}`, name, labels }
 }
 
 /** The task of a content, by its place in the list. */
@@ -79,12 +79,12 @@ export class PlanFixture {
   }
 
   fetched(node: string, content: number): string[] {
-    return said(this.apply({ type: 'fetched', peer: `id-${node}`, task: planTask(content) }))
+    return said(this.apply({ type: 'fetched', peer: `node${node}`, task: planTask(content) }))
   }
 
   notFetched(node: string, content: number, code = 'BLOCK_LATE'): string[] {
     const reason = { code, message: 'it did not come' }
-    return said(this.apply({ type: 'not-fetched', peer: `id-${node}`, task: planTask(content), reason }))
+    return said(this.apply({ type: 'not-fetched', peer: `node${node}`, task: planTask(content), reason }))
   }
 
   readFailed(content: number, code: string, retryable: boolean): string[] {
@@ -119,6 +119,6 @@ export function said(effects: readonly PlanEffect[]): string[] {
   return effects.map(effect => {
     if (effect.type === 'outcome') return effect.outcome.state
     if (effect.type === 'read') return `read ${effect.content}`
-    return `${effect.type} ${effect.peer.replace('id-', '')} ${effect.content}`
+    return `${effect.type} ${effect.peer.replace('node', '')} ${effect.content}`
   })
 }

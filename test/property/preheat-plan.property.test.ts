@@ -19,13 +19,13 @@ const event = fc.oneof(
         ({ type: 'read-failed', content, retryable, reason: { code, message: '' } }) as const,
     ),
   name.map(name => ({ type: 'linked', node: linkedNode(name, { zone: name < 'c' ? 'x' : 'y' }) }) as const),
-  name.map(name => ({ type: 'gone', peer: `id-${name}` }) as const),
+  name.map(name => ({ type: 'gone', peer: `node${name}` }) as const),
   fc
     .tuple(name, content)
-    .map(([name, content]) => ({ type: 'fetched', peer: `id-${name}`, task: planTask(content) }) as const),
+    .map(([name, content]) => ({ type: 'fetched', peer: `node${name}`, task: planTask(content) }) as const),
   fc
     .tuple(name, content)
-    .map(([name, content]) => ({ type: 'not-fetched', peer: `id-${name}`, task: planTask(content), reason }) as const),
+    .map(([name, content]) => ({ type: 'not-fetched', peer: `node${name}`, task: planTask(content), reason }) as const),
   fc.constant({ type: 'tick' } as const),
 )
 const steps = fc.array(fc.record({ delayMs: fc.constantFrom(0, 100, 1_000, 6_000), event }), {

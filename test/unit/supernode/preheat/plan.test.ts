@@ -55,10 +55,10 @@ describe('a job for all nodes', () => {
     plan.opened(0)
     plan.read(0)
     plan.fetched('a', 0)
-    plan.apply({ type: 'gone', peer: 'id-b' })
+    plan.apply({ type: 'gone', peer: 'nodeb' })
     expect(plan.outcome).toBeUndefined()
     expect(said(plan.apply({ type: 'linked', node: linkedNode('b') }))).toEqual(['fetch b 0'])
-    plan.apply({ type: 'gone', peer: 'id-b' })
+    plan.apply({ type: 'gone', peer: 'nodeb' })
     expect(plan.tick(4_999)).toEqual([])
     expect(plan.tick(1)).toEqual(['succeeded'])
   })
@@ -195,7 +195,7 @@ describe('a job for certain nodes', () => {
   })
 
   test('waits for one that is named and not linked, until the deadline', () => {
-    const plan = new PlanFixture({ contents: one, scope: 'nodes:a,id-b,z' })
+    const plan = new PlanFixture({ contents: one, scope: 'nodes:a,nodeb,z' })
     plan.finish()
     expect(plan.outcome).toBeUndefined()
     plan.tick(60_000)

@@ -56,7 +56,7 @@ function createPreheater(): Preheater {
         fetch: (peer, { task }) => void log.push(`fetch ${peer} ${task}`),
         stop: (peer, task) => void log.push(`stop ${peer} ${task}`),
       },
-      progress: { stored: () => ({ storedBytes: 1, sizeBytes: 2 }), atNodes: () => new Map([['id-a', 1]]) },
+      progress: { stored: () => ({ storedBytes: 1, sizeBytes: 2 }), atNodes: () => new Map([['nodea', 1]]) },
       clock,
       logger,
     },
@@ -75,7 +75,7 @@ async function advance(ms: number): Promise<void> {
 function fetched(node: string, content: string): void {
   preheater.tell({
     type: 'fetched',
-    peer: `id-${node}`,
+    peer: `node${node}`,
     task: taskIdOfDigest(digestOf(Buffer.from(content))),
     now: clock.now(),
   })
@@ -108,9 +108,9 @@ async function finish(content: string): Promise<void> {
 }
 
 describe('a job', () => {
-  test('is pending, runs, and has succeeded when all nodes have all of it', async () => {
+  test('runs, and has succeeded when all nodes have all of it', async () => {
     const { job, isNew } = await preheater.start({ image: IMAGE })
-    expect([isNew, job.id, job.state, job.scope]).toEqual([true, 1, 'pending', 'all'])
+    expect([isNew, job.id, job.state, job.scope]).toEqual([true, 1, 'running', 'all'])
     await settled()
     expect(preheater.get(1)).toMatchObject({
       state: 'running',
@@ -184,7 +184,7 @@ describe('a job', () => {
     await finish('v1')
     await advance(500)
     await watching
-    expect(states).toEqual(['pending', 'running', 'succeeded'])
+    expect(states).toEqual(['running', 'succeeded'])
   })
 })
 

@@ -95,6 +95,11 @@ export class DamselflyError extends Error {
   }
 }
 
+/** Whether the text is a code of the table. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(ERRORS, text)
+}
+
 /** The body of a failed registry request (OCI distribution spec, "Error codes"). */
 export interface OciErrorBody {
   errors: { code: string; message: string; detail?: string }[]

@@ -131,7 +131,7 @@ export class JobRun {
     const { request } = this.#init
     if (request.files !== undefined) {
       this.#contents = request.files.map(url => ({
-        name: url,
+        name: redactUrl(url),
         source: sourceOf(url, request),
         sizeBytes: undefined,
         isOptional: false,

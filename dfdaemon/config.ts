@@ -10,7 +10,7 @@ import { OutboundConfig } from '../lib/origin/outbound/config.ts'
 import { ServedRegistries, UpstreamConfig } from '../lib/origin/upstreams/upstream-config.ts'
 import { P2pConfig } from '../lib/p2p/config.ts'
 import { DAEMON_SOCKET } from '../protocol/daemon-socket.ts'
-import { KeyField } from '../protocol/messages/fields.ts'
+import { KeyField, MAX_LABEL_VALUE } from '../protocol/messages/fields.ts'
 import { InterceptConfig } from './intercept/config.ts'
 
 /** How a registry is reached, and what becomes of its blobs. */
@@ -21,6 +21,10 @@ const DaemonUpstream = Type.Object(
   },
   { additionalProperties: false },
 )
+
+function labelSetting(description: string) {
+  return Type.String({ maxLength: MAX_LABEL_VALUE, description })
+}
 
 /** The settings of a dfdaemon. Flags, environment variables and docs/configuration.md come from here. */
 export const DfdaemonConfig = Type.Object(
@@ -117,9 +121,13 @@ export const DfdaemonConfig = Type.Object(
     intercept: InterceptConfig,
     labels: Type.Object(
       {
-        zone: Type.Optional(Type.String({ description: 'zone of the node, for locality' })),
-        idc: Type.Optional(Type.String({ description: 'data centre of the node, for locality' })),
-        rack: Type.Optional(Type.String({ description: 'rack of the node, for locality' })),
+        zone: Type.Optional(labelSetting('zone of the node, for locality')),
+        idc: Type.Optional(labelSetting('data centre of the node, for locality')),
+        rack: Type.Optional(labelSetting('rack of the node, for locality')),
+        other: Type.Array(Type.String(), {
+          default: [],
+          description: 'further labels of the node as KEY=VALUE, pool=gpu for example, by which preheats find it',
+        }),
       },
       { additionalProperties: false, default: {} },
     ),

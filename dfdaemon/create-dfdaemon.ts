@@ -55,6 +55,7 @@ import { INTERCEPT_METRICS } from './intercept/metrics.ts'
 import { ManifestSource } from './manifests/manifest-source.ts'
 import { ManifestStore } from './manifests/manifest-store.ts'
 import { DFDAEMON_METRICS } from './metrics.ts'
+import { nodeLabels } from './node-labels.ts'
 import { createLoopGuard } from './proxy/loop-guard.ts'
 import { mirrorErrorBody } from './proxy/oci-failure.ts'
 import { addRegistryRoutes } from './proxy/registry-routes.ts'
@@ -151,7 +152,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
       logger,
       metrics,
     },
-    { labels: config.labels },
+    { labels: nodeLabels(config.labels) },
   )
 
   const pulls = new PullLog({ clock, logger })

@@ -37,12 +37,23 @@ export const PeerAddressField = Type.Object(
 )
 export type PeerAddress = Static<typeof PeerAddressField>
 
-/** Where a peer stands, for locality. Operators choose the words. */
-export const LabelsField = Type.Object(
-  { zone: Type.Optional(TextField), idc: Type.Optional(TextField), rack: Type.Optional(TextField) },
-  { additionalProperties: false },
+/** Most labels of a peer. */
+export const MAX_LABELS = 32
+/** Longest value of a label, in characters. */
+export const MAX_LABEL_VALUE = 256
+/** What a label may be called: as in Kubernetes, in lower case, and with slashes anywhere inside. */
+export const LABEL_KEY = '^[a-z0-9]([a-z0-9._/-]{0,62}[a-z0-9])?$'
+
+/**
+ * What an operator says of a node, in his own words. `zone`, `idc` and `rack` say where it stands, for locality. Others are looked up with
+ * `Object.hasOwn`: a label may be called `constructor`.
+ */
+export const LabelsField = Type.Record(
+  Type.String({ pattern: LABEL_KEY }),
+  Type.String({ maxLength: MAX_LABEL_VALUE }),
+  { additionalProperties: false, maxProperties: MAX_LABELS },
 )
-export type Labels = Static<typeof LabelsField>
+export type Labels = Readonly<Static<typeof LabelsField>>
 
 /** A peer that gets no connection, until then (milliseconds since 1970). A moment that has passed lifts what was said before. */
 export const ExpulsionField = Type.Object({ id: PeerIdField, until: SizeField }, { additionalProperties: false })

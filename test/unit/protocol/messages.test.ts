@@ -102,7 +102,15 @@ test.for([
   ['a block index over the limit', { type: 'have', task, blocks: [2 ** 31] }],
   ['too many blocks', { type: 'have', task, blocks: Array(16_385).fill(0) }],
   ['too many addresses', { type: 'hello', addresses: Array(17).fill('/ip4/1.1.1.1/tcp/1'), labels: {}, agent: '' }],
-  ['an unknown label', { type: 'hello', addresses: [], labels: { row: '1' }, agent: '' }],
+  ...[
+    { Row: '1' },
+    { '-row': '1' },
+    { 'row\n': '1' },
+    { ['r'.repeat(65)]: '1' },
+    { row: 'x'.repeat(257) },
+    { row: 1 },
+    Object.fromEntries(Array.from({ length: 33 }, (_, at) => [`row${at}`, ''])),
+  ].map(labels => ['a bad label', { type: 'hello', addresses: [], labels, agent: '' }] as const),
   ['a peer id that is none', { type: 'report', task, about: '0OIl', kind: 'corrupt' }],
   ['an unknown kind of report', { type: 'report', task, about: peer, kind: 'rude' }],
 ])('%s is refused', ([, message]) => {
@@ -116,6 +124,16 @@ test.for([
 ])('%s is refused in a block map', ([, fields]) => {
   const map = { type: 'map', task, blockSizeBytes: 256 * 1024, from: 0, digests: new Uint8Array(32) }
   expect(() => supernodeToPeerCodec.decode(encode({ ...map, ...(fields as object) }))).toThrow(INVALID)
+})
+
+test.for([
+  { zone: 'a' },
+  { zone: 'a', idc: 'b', rack: '' },
+  { pool: 'gpu', 'node.example.com/team-a': 'x'.repeat(256), 7: 'é' },
+  Object.fromEntries(Array.from({ length: 32 }, (_, at) => [`row${at}`, `${at}`])),
+])('a peer may call itself %o', labels => {
+  const hello = { type: 'hello', addresses: [], labels, agent: '' }
+  expect(peerToSupernodeCodec.decode(encode(hello))).toEqual(hello)
 })
 
 test('a key that comes twice is refused', () => {

@@ -35,6 +35,19 @@ export function createDownload({ supernode, have, blockSizeBytes, background, se
   return download
 }
 
+/** Whether blocks are under way, or could be asked for if the links had room. O(blocks ÷ 8 × neighbours) at worst. */
+export function wantsBlocks(download: Download): boolean {
+  const { requests, grants, neighbours, have, asked, blockCount } = download
+  if (requests.size > 0) return true
+  for (const block of grants) if (block < blockCount && !have.has(block)) return true
+  const byteCount = Math.ceil(blockCount / 8)
+  for (const { has } of neighbours.values()) {
+    for (let at = 0; at < byteCount; at++)
+      if ((has.byteAt(at) & ~have.byteAt(at) & ~asked.byteAt(at)) !== 0) return true
+  }
+  return false
+}
+
 /** Whether all blocks that are known are here or asked for. */
 export function allAsked(download: Download): boolean {
   return download.have.count + download.requests.size >= download.blockCount

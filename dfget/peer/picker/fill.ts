@@ -5,12 +5,13 @@ import type { BlockRequest, Download, Link, Neighbour } from './state.ts'
 
 /**
  * A link may have room: its downloads take turns in asking for a block, those that somebody waits for before the others.
+ * @param options.background whether the others may ask at all; they may by default
  * @returns the requests to send, in order; they are booked as open
  */
-export function fillLink(link: Link, nowMs: number): BlockRequest[] {
+export function fillLink(link: Link, nowMs: number, { background = true } = {}): BlockRequest[] {
   const requests: BlockRequest[] = []
   fillWith(link, false, nowMs, requests)
-  fillWith(link, true, nowMs, requests)
+  if (background) fillWith(link, true, nowMs, requests)
   return requests
 }
 
@@ -27,10 +28,20 @@ export function fillNeighbour(neighbour: Neighbour, nowMs: number): BlockRequest
 
 /** A download has something new to ask for: the supernode's links first, then the idlest. @returns the requests to send */
 export function fillDownload(download: Download, nowMs: number): BlockRequest[] {
-  const requests = fillNeighbour(download.supernode, nowMs)
-  const idlest = [...download.neighbours.values()].sort((a, b) => a.link.requests - b.link.requests)
-  for (const neighbour of idlest) requests.push(...fillNeighbour(neighbour, nowMs))
-  return requests
+  return inOrder(download).flatMap(neighbour => fillNeighbour(neighbour, nowMs))
+}
+
+/** A download may ask for one block and no more, whether its links have room or not. @returns the request to send */
+export function askOnce(download: Download, nowMs: number): BlockRequest | undefined {
+  for (const neighbour of inOrder(download)) {
+    const block = chooseBlock(neighbour, nowMs)
+    if (block !== NONE) return openRequest(neighbour, block, nowMs)
+  }
+  return undefined
+}
+
+function inOrder({ supernode, neighbours }: Download): Neighbour[] {
+  return [supernode, ...[...neighbours.values()].sort((a, b) => a.link.requests - b.link.requests)]
 }
 
 function fillWith(link: Link, background: boolean, nowMs: number, requests: BlockRequest[]): void {

@@ -1,10 +1,11 @@
 import type { Clock } from '../../../lib/clock.ts'
-import { createDownload, type DownloadInit } from '../picker/download.ts'
-import { fillDownload, fillLink, fillNeighbour } from '../picker/fill.ts'
+import { createDownload, type DownloadInit, wantsBlocks } from '../picker/download.ts'
+import { askOnce, fillDownload, fillLink, fillNeighbour } from '../picker/fill.ts'
 import { dropIdleLink, linkTo } from '../picker/link.ts'
 import { endDownload } from '../picker/neighbours.ts'
 import { closeRequest, noteArrival } from '../picker/requests.ts'
 import type { BlockRequest, Download, Link, Links, Neighbour } from '../picker/state.ts'
+import { BackgroundShare } from './background-share.ts'
 
 /** A download as its pump sees it. */
 export interface Requester {
@@ -12,16 +13,20 @@ export interface Requester {
   refresh(): void
   /** Sends a request that is booked as open. When it has ended, however it did, the pump's `close` is called with it. */
   send(request: BlockRequest): void
+  /** Ends the requests that are under way, since somebody waits for other content; closed as always. They are asked for again later. */
+  giveWay(): void
 }
 
 /**
- * Keeps the links of a node full. They are shared by its downloads, which take turns. Whoever sees that more may be asked for
+ * Keeps the links of a node full. They are shared by its downloads, which take turns; while somebody waits for one of them, those that nobody
+ * waits for get next to nothing, on whichever link (docs/decisions/preheat-priority.md). Whoever sees that more may be asked for
  * says so; what to ask for is chosen once in that turn of the event loop, however often and for whatever it was said.
  */
 export class RequestPump {
   readonly #clock: Pick<Clock, 'now'>
   readonly #links: Links = new Map()
   readonly #requesters = new Map<Download, Requester>()
+  readonly #share = new BackgroundShare()
   readonly #offered = { links: new Set<Link>(), neighbours: new Set<Neighbour>(), downloads: new Set<Download>() }
   #due = false
 
@@ -41,6 +46,11 @@ export class RequestPump {
     return download
   }
 
+  /** Whether a download has to wait because somebody waits for others. */
+  givesWay({ background }: Download): boolean {
+    return background && this.#share.isBusy(this.#clock.now())
+  }
+
   /** Ends a download. The caller ends its open requests and closes them as always. */
   end(download: Download): void {
     this.#requesters.delete(download)
@@ -50,12 +60,14 @@ export class RequestPump {
   /** What was asked for is here, and is being verified and stored: the place on the link is free for whoever comes next. */
   arrived(request: BlockRequest): void {
     noteArrival(request)
+    this.#share.ended(request, this.#clock.now())
     this.#offerLink(request)
   }
 
   /** A request has ended, however it did. */
   close(request: BlockRequest): void {
     closeRequest(request)
+    this.#share.ended(request, this.#clock.now())
     this.#offerLink(request)
   }
 
@@ -95,14 +107,47 @@ export class RequestPump {
   #choose(): BlockRequest[] {
     for (const requester of this.#requesters.values()) requester.refresh()
     const nowMs = this.#clock.now()
+    const isBusy = this.#noteAwaited(nowMs)
+    const mayAsk = (download: Download) => this.#requesters.has(download) && !(isBusy && download.background)
     const links = taken(this.#offered.links)
     const neighbours = taken(this.#offered.neighbours).filter(isAskable)
-    const downloads = taken(this.#offered.downloads).filter(download => this.#requesters.has(download))
+    const downloads = taken(this.#offered.downloads)
     return [
-      ...links.flatMap(link => fillLink(link, nowMs)),
-      ...backgroundLast(neighbours, ({ download }) => download).flatMap(neighbour => fillNeighbour(neighbour, nowMs)),
-      ...backgroundLast(downloads, download => download).flatMap(download => fillDownload(download, nowMs)),
+      ...links.flatMap(link => fillLink(link, nowMs, { background: !isBusy })),
+      ...backgroundLast(neighbours, ({ download }) => download)
+        .filter(({ download }) => mayAsk(download))
+        .flatMap(neighbour => fillNeighbour(neighbour, nowMs)),
+      ...backgroundLast(downloads, download => download)
+        .filter(mayAsk)
+        .flatMap(download => fillDownload(download, nowMs)),
+      ...(isBusy ? this.#askInBackground(nowMs) : []),
     ]
+  }
+
+  /** Has those give way that nobody waits for, when somebody begins to wait for others. @returns whether somebody does */
+  #noteAwaited(nowMs: number): boolean {
+    const downloads = [...this.#requesters.keys()]
+    if (!downloads.some(({ background }) => background)) return false
+    const isAwaited = downloads.some(download => !download.background && wantsBlocks(download))
+    if (isAwaited && this.#share.awaited(nowMs)) {
+      for (const [{ background }, requester] of this.#requesters) if (background) requester.giveWay()
+    }
+    return this.#share.isBusy(nowMs)
+  }
+
+  /** A block for one of those that nobody waits for, if they have their turn: they take turns, too. */
+  #askInBackground(nowMs: number): BlockRequest[] {
+    if (!this.#share.hasTurn(nowMs)) return []
+    for (const [download, requester] of this.#requesters) {
+      const request = download.background ? askOnce(download, nowMs) : undefined
+      if (request === undefined) continue
+      this.#share.asked(request)
+      // Whoever had its turn comes last.
+      this.#requesters.delete(download)
+      this.#requesters.set(download, requester)
+      return [request]
+    }
+    return []
   }
 }
 

@@ -58,6 +58,12 @@ export class StallWatch {
     this.#progressAt = this.#clock.now()
   }
 
+  /** The download has to wait for others: what is awaited counts as awaited from now on. */
+  paused(): void {
+    this.#head = -1
+    this.progress()
+  }
+
   /** The swarm was joined, perhaps anew. */
   joined(): void {
     this.progress()

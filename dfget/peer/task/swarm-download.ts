@@ -72,7 +72,11 @@ export class SwarmDownload {
     this.#tickedAt = clock.now()
     this.#download = pump.begin(
       { supernode: supernode.id, have: assembly.present, blockSizeBytes: assembly.blockSizeBytes, background, seed },
-      { refresh: () => this.#refresh(), send: request => void this.#fetch(request) },
+      {
+        refresh: () => this.#refresh(),
+        send: request => void this.#fetch(request),
+        giveWay: () => this.#abort(() => true),
+      },
     )
   }
 
@@ -85,6 +89,11 @@ export class SwarmDownload {
   promote(): void {
     this.#download.background = false
     this.look()
+  }
+
+  /** Whether it has to wait because somebody waits for others. */
+  get givesWay(): boolean {
+    return this.#components.pump.givesWay(this.#download)
   }
 
   /** Whether a block is on its way or could be asked for. */

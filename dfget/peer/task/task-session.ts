@@ -199,6 +199,11 @@ export class TaskSession {
     if (assembly === undefined || assembly.complete || assembly.failure !== undefined) return
     this.#swarm?.tick()
     this.#membership.tick()
+    // What has to wait has not stalled, and needs no help.
+    if (this.#swarm?.givesWay === true) {
+      this.#stall.paused()
+      return
+    }
     const lacking = this.#swarm?.hungryFor() ?? []
     if (lacking.length > 0) this.#membership.hungry(assembly.taskId, lacking)
 

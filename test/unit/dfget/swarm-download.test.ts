@@ -320,16 +320,50 @@ describe('several downloads', () => {
     await node.proven(preheat, 'a', range(8))
     pull.swarm.neighbourJoined('a', bitfieldOf(range(8)))
     await node.settled()
-    expect(owners()).toEqual(['preheat', 'preheat'])
-    for (const request of node.of('a')) await node.answer(preheat, request)
+    expect(owners()).toEqual(['pull', 'pull'])
     for (const _ of range(3)) {
-      expect(owners()).toEqual(['pull', 'pull'])
       await node.answer(pull, node.of('a')[0])
+      expect(owners()).toEqual(['pull', 'pull'])
     }
+    expect(node.sent.filter(({ state }) => state === 'aborted')).toHaveLength(2)
     preheat.swarm.promote()
     await node.answer(pull, node.of('a')[0])
     await node.answer(pull, node.of('a')[0])
     expect(owners().sort()).toEqual(['preheat', 'pull'])
+  })
+
+  test('that nobody waits for get a block now and then while somebody waits for others, whichever peer has it, and all links afterwards', async () => {
+    const pull = await node.download(8, { seed: 'pull' })
+    const preheats = [1, 2].map(seed => node.download(8, { seed: `preheat ${seed}`, background: true }))
+    const [one, other] = await Promise.all(preheats)
+    if (one === undefined || other === undefined) throw new Error('no downloads')
+    const all = [pull, one, other]
+    const owners = () => node.waiting().map(({ task }) => all.findIndex(({ assembly }) => assembly.taskId === task))
+    await node.proven(one, 'b', range(8))
+    await node.proven(other, 'c', range(8))
+    expect(owners()).toEqual([1, 1, 2, 2])
+    // A peer that has nothing of what is waited for is left alone, too.
+    pull.swarm.neighbourJoined('a', bitfieldOf(range(8)))
+    await node.settled()
+    expect(owners()).toEqual([0])
+    expect(all.map(({ swarm }) => swarm.givesWay)).toEqual([false, true, true])
+    await node.pass(900, ...all)
+    expect(owners()).toEqual([0])
+    await node.pass(100, ...all)
+    expect(owners()).toEqual([0, 1])
+    await node.pass(400, ...all)
+    await node.answer(one, node.of('b')[0])
+    await node.pass(4_000, ...all)
+    expect(owners()).toEqual([0])
+    await node.pass(300, ...all)
+    // Each has its turn.
+    expect(owners()).toEqual([0, 2])
+    node.pump.tick()
+    pull.swarm.stop()
+    await node.pass(1_900, ...all)
+    expect(owners()).toEqual([2])
+    await node.pass(200, ...all)
+    expect(owners().toSorted()).toEqual([1, 1, 2, 2])
   })
 
   test('forget what they know of a peer when none of them has to do with it any more', async () => {

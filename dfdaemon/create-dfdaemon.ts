@@ -152,7 +152,7 @@ export async function createDfdaemon(config: DfdaemonConfig, logger: Logger): Pr
       logger,
       metrics,
     },
-    { labels: nodeLabels(config.labels) },
+    { labels: nodeLabels(config.labels), fetches: true },
   )
 
   const pulls = new PullLog({ clock, logger })

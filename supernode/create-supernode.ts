@@ -63,6 +63,7 @@ import { withoutV1Prefix } from './api/v1-prefix.ts'
 import type { SupernodeConfig } from './config.ts'
 import { serveControl } from './control/control-server.ts'
 import { createEventLog, NO_EVENT_LOG } from './control/event-log.ts'
+import { NO_FETCHES } from './control/peer-listeners.ts'
 import { SwarmDirector } from './control/swarm-director.ts'
 import { ImportStore } from './imports/import-store.ts'
 import { Imports } from './imports/imports.ts'
@@ -70,6 +71,7 @@ import { createSwarmOrigin } from './imports/swarm-origin.ts'
 import { createSupernodeLimits, SupernodeLimitsConfig } from './limits.ts'
 import { createMembership } from './members/create-membership.ts'
 import { SUPERNODE_METRICS } from './metrics.ts'
+import { Warrants } from './preheat/warrants.ts'
 import { ReplicaKeeper } from './replicas/replica-keeper.ts'
 import { createSchedulerState } from './scheduler/state.ts'
 import { Seeder } from './seed/seeder.ts'
@@ -171,6 +173,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     { clock, logger, send: (peer, message) => director.send(peer, message) },
     { graceMs: config.imports.replicaGraceSeconds * 1000, retryMs: REPLICA_RETRY_MS },
   )
+  const warrants = new Warrants()
   const director: SwarmDirector = new SwarmDirector(
     {
       findTask: taskId => seeder.find(taskId),
@@ -186,6 +189,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
         scheduled: elapsedMs => metrics.schedulerSeconds.inc(elapsedMs / 1000),
       },
       replicas,
+      fetches: NO_FETCHES,
       expulsions,
       forbidden: () => blocklist.tasks(),
       refuse: peers => node.expel(peers),
@@ -279,6 +283,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   addDialBackRoute(http.app, { node, peers: () => director.peers() })
   addRegistrationRoutes(http.app, {
     admission,
+    warrants,
     seeder,
     small,
     store,

@@ -15,6 +15,7 @@ import type { PeerToSupernode } from '../../protocol/messages/control.ts'
 import type { Labels, PeerAddress } from '../../protocol/messages/fields.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { SupernodeClient } from '../../supernode/client/supernode-client.ts'
+import { Fetches } from './background/fetches.ts'
 import { BlockClient } from './exchange/block-client.ts'
 import type { PeerLimits } from './exchange/peer-limits.ts'
 import { ForbiddenTasks } from './forbidden-tasks.ts'
@@ -48,12 +49,20 @@ export interface PeerComponents {
   readonly metrics: MetricsOf<typeof PEER_METRICS>
 }
 
+/** What a peer is for. */
+export interface PeerInit {
+  readonly labels?: Labels
+  /** Whether it is there for long, and fetches content that nobody here waits for when the supernode says so. */
+  readonly fetches?: boolean
+}
+
 /** Block streams to other peers that are kept open. */
 const MAX_BLOCK_CLIENTS = 512
 
 /** Puts a peer together. It starts and stops its node, its hasher and its store. */
-export function createSwarmPeer(components: PeerComponents, init: { labels?: Labels } = {}): Peer {
+export function createSwarmPeer(components: PeerComponents, init: PeerInit = {}): Peer {
   const { node, store, buffers, hasher, supernode, limits, kept, clock, logger, metrics } = components
+  const { labels = {}, fetches: isFetching = false } = init
   const forbidden = new ForbiddenTasks()
   const resume = {
     origin: createPermittedOrigin(originByScheme({ swarm: createNoOrigin(), others: components.origin }), forbidden),
@@ -103,6 +112,7 @@ export function createSwarmPeer(components: PeerComponents, init: { labels?: Lab
   const listener: SupernodeListener = {
     message(message) {
       if (message.type === 'keep' || message.type === 'release') replicas?.receive(message)
+      else if (message.type === 'fetch' || message.type === 'stop-fetch') fetches?.receive(message)
       else if (message.type === 'forbid') forbid(message.tasks)
       else if (message.type === 'allow') forbidden.allow(message.tasks)
       else tasks.message(message)
@@ -110,12 +120,13 @@ export function createSwarmPeer(components: PeerComponents, init: { labels?: Lab
     linked() {
       tasks.linked()
       replicas?.linked()
+      fetches?.linked()
     },
     unlinked: () => tasks.unlinked(),
   }
   const link: SupernodeLink = new SupernodeLink(
     { client: supernode, node, clock, logger, listener },
-    { labels: init.labels ?? {}, keeps: kept !== undefined },
+    { labels, keeps: kept !== undefined, fetches: isFetching },
   )
   const ticketVerifier = () => link.ticketVerifier
   const links = new InventoryLinks({
@@ -142,6 +153,7 @@ export function createSwarmPeer(components: PeerComponents, init: { labels?: Lab
   const send = (message: PeerToSupernode) => link.send(message)
   const replicas: Replicas | undefined =
     kept && new Replicas({ kept, tasks, store, remove: task => stored.remove(task), send, logger })
+  const fetches = isFetching ? new Fetches({ tasks, store, forbidden, send, logger }) : undefined
   const blockStreams: Startable = {
     start: () =>
       serveBlocks({ node, source: holdings, limits: limits.uploads, ticketVerifier, clock, logger, account }),
@@ -160,6 +172,7 @@ export function createSwarmPeer(components: PeerComponents, init: { labels?: Lab
       node,
       tasks,
       ...(replicas ? [replicas] : []),
+      ...(fetches ? [fetches] : []),
       link,
     ]),
     peerId: node.peerId,

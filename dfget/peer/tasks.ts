@@ -3,7 +3,7 @@ import type { BlockStore, TaskBlocks } from '../../lib/blocks/block-store.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Hasher } from '../../lib/hashing/hasher.ts'
 import type { Logger } from '../../lib/logger.ts'
-import type { Source } from '../../lib/origin/origin.ts'
+import { contentKeyOf, type Source } from '../../lib/origin/origin.ts'
 import { OriginError } from '../../lib/origin/origin-error.ts'
 import type { ResumeComponents } from '../../lib/origin/read-resumable.ts'
 import { withSignal } from '../../lib/with-signal.ts'
@@ -12,7 +12,7 @@ import type { Digest } from '../../protocol/digest.ts'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
 import type { TaskMessage } from '../../protocol/messages/control.ts'
 import { isSwarmUrl } from '../../protocol/swarm-url.ts'
-import { type TaskId, taskIdOfDigest, taskIdOfUrl } from '../../protocol/task.ts'
+import { type TaskId, taskIdOfDigest } from '../../protocol/task.ts'
 import type { ForbiddenTasks } from './forbidden-tasks.ts'
 import type { Holdings } from './holdings.ts'
 import type { OpenOptions, PeerTask } from './peer.ts'
@@ -85,9 +85,9 @@ export class Tasks implements NeighbourListener {
       return stored
     }
     // Between this look and the session there must be no wait but for the check, or a caller could slip in unchecked.
-    if (this.#sessions.has(keyOf(source))) await mayRead?.()
+    if (this.#sessions.has(contentKeyOf(source))) await mayRead?.()
     const session = this.#session({ source, background, oneOff })
-    if (!background) session.promote()
+    if (!background) session.promote(source)
     const since = session.assembly?.arrivals.mark ?? 0
     try {
       const opened = await withSignal(session.ready, signal)
@@ -101,13 +101,21 @@ export class Tasks implements NeighbourListener {
       // Another caller's credentials may have been refused where these are not.
       const own = session.source === source
       const isBlocked = toDamselflyError(error).code === 'TASK_BLOCKED'
-      if ((error instanceof OriginError && own) || isBlocked || isSwarmUrl(source.url)) throw error
+      const hasOrigin = !isSwarmUrl(source.url) && source.swarmOnly !== true
+      if ((error instanceof OriginError && own) || isBlocked || !hasOrigin) throw error
       this.#components.logger.debug({ error }, 'download failed to start, passing the origin through')
       return passedThroughContent(this.#contentComponents(source, undefined), {
         sizeBytes: session.assembly?.sizeBytes,
         reason: { why: 'download-failed', code: toDamselflyError(error).code },
       })
     }
+  }
+
+  /** Ends a download that nobody waits for. @param source whose content it is of */
+  abandon(source: Source): void {
+    const key = contentKeyOf(source)
+    const session = this.#sessions.get(key)
+    if (session?.unwanted === true) this.#end(key, session)
   }
 
   async openDirect(source: Source, { signal }: { signal: AbortSignal }): Promise<TaskContent> {
@@ -190,7 +198,7 @@ export class Tasks implements NeighbourListener {
   }
 
   async #openComplete(source: Source): Promise<TaskContent | undefined> {
-    if (source.digest === undefined || this.#sessions.has(keyOf(source))) return undefined
+    if (source.digest === undefined || this.#sessions.has(contentKeyOf(source))) return undefined
     const blocks = await this.#holding(taskIdOfDigest(source.digest))
     if (blocks?.complete !== true) return undefined
     const assembly = new Assembly(blocks, { stored() {}, lost() {} }, this.#components.hasher)
@@ -209,7 +217,7 @@ export class Tasks implements NeighbourListener {
   }
 
   #session(init: TaskSessionInit): TaskSession {
-    const key = keyOf(init.source)
+    const key = contentKeyOf(init.source)
     const known = this.#sessions.get(key)
     if (known !== undefined) return known
     const session = this.#components.createSession(init)
@@ -264,9 +272,4 @@ export class Tasks implements NeighbourListener {
     const { resume, clock, logger } = this.#components
     return { source, resume, clock, logger, contentType }
   }
-}
-
-/** What may be one task: decided before the validator, without which nobody can say it, is known. */
-function keyOf({ url, digest, identity }: Source): string {
-  return digest ?? taskIdOfUrl({ ...identity, url })
 }

@@ -30,6 +30,11 @@ export function taskIdOfSource({ url, digest, identity }: Source, validator: str
   return digest === undefined ? taskIdOfUrl({ ...identity, url, validator }) : taskIdOfDigest(digest)
 }
 
+/** What may be one task: decided before the validator, without which nobody can say it, is known. */
+export function contentKeyOf({ url, digest, identity }: Pick<Source, 'url' | 'digest' | 'identity'>): string {
+  return digest ?? taskIdOfUrl({ ...identity, url })
+}
+
 /** Which part of the content to open. */
 export interface OpenOptions {
   /** First byte, 0 by default. The caller keeps it below the size when that is known. */

@@ -14,6 +14,7 @@ import {
   TaskIdField,
   TextField,
 } from './fields.ts'
+import { FetchedSource } from './registration.ts'
 
 /** Most peers that go into one `expelled` message. */
 export const EXPULSIONS_PER_MESSAGE = 1024
@@ -22,12 +23,16 @@ export const FORBIDDEN_TASKS_PER_MESSAGE = 1024
 
 /** Messages that a peer sends to the supernode on the control stream. */
 export const PeerToSupernode = Type.Union([
-  /** First message: how other peers can reach this one, and whether it keeps replicas when it is asked to. */
+  /**
+   * First message: how other peers can reach this one, and whether it keeps replicas, and fetches content that nobody there waits for, when
+   * it is asked to.
+   */
   message('hello', {
     addresses: AddressesField,
     labels: LabelsField,
     agent: TextField,
     keeps: Type.Optional(Type.Boolean()),
+    fetches: Type.Optional(Type.Boolean()),
   }),
   /**
    * Wants a task; the ticket comes from the registration. `have` is a bitfield of the blocks that are here already. `background`
@@ -54,6 +59,10 @@ export const PeerToSupernode = Type.Union([
   message('kept', { task: TaskIdField }),
   /** Keeps no replica of a task, or no longer; `code` of the error table says why. */
   message('refused', { task: TaskIdField, code: TextField }),
+  /** Has all of a task that it was told to `fetch`. */
+  message('fetched', { task: TaskIdField }),
+  /** Could not fetch a task, and does not try any longer; `code` of the error table says why. */
+  message('not-fetched', { task: TaskIdField, code: TextField }),
   /** Asks for a `pong`: is the supernode alive while nothing comes? */
   message('ping', {}),
   /** What another peer did wrong. */
@@ -85,6 +94,13 @@ export const SupernodeToPeer = Type.Union([
   message('keep', { task: TaskIdField }),
   /** A replica that need not be kept any more. */
   message('release', { task: TaskIdField }),
+  /**
+   * Content that this peer shall fetch from the swarm although nobody there waits for it, and say `fetched` or `not-fetched`. It registers
+   * for the source as it stands here, without credentials. Forgotten when the stream ends.
+   */
+  message('fetch', { task: TaskIdField, source: FetchedSource }),
+  /** Content that need not be fetched any more. There is no answer. */
+  message('stop-fetch', { task: TaskIdField }),
   /** Content that an operator has blocked, and that this peer shall delete and give to nobody; all of it after a hello. */
   message('forbid', { tasks: Type.Array(TaskIdField, { maxItems: FORBIDDEN_TASKS_PER_MESSAGE }) }),
   /** Content that is blocked no longer. */
@@ -100,13 +116,16 @@ export type SupernodeToPeer = Static<typeof SupernodeToPeer>
 /** Messages about replicas, which concern the whole peer. */
 export type ReplicaMessage = Extract<SupernodeToPeer, { readonly type: 'keep' | 'release' }>
 
+/** Messages about content that nobody at the peer waits for. */
+export type FetchMessage = Extract<SupernodeToPeer, { readonly type: 'fetch' | 'stop-fetch' }>
+
 /** Messages about what is blocked. */
 export type BlockingMessage = Extract<SupernodeToPeer, { readonly type: 'forbid' | 'allow' }>
 
 /** Messages about a download. */
 export type TaskMessage = Exclude<
   SupernodeToPeer,
-  ReplicaMessage | BlockingMessage | { readonly type: 'pong' | 'expelled' }
+  ReplicaMessage | FetchMessage | BlockingMessage | { readonly type: 'pong' | 'expelled' }
 >
 
 export const peerToSupernodeCodec = createMessageCodec(PeerToSupernode)

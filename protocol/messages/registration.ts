@@ -45,6 +45,20 @@ export const RegisteredSource = Type.Object(
 )
 export type RegisteredSource = Static<typeof RegisteredSource>
 
+/**
+ * Content that a peer is told to fetch. There are neither headers nor credentials in it, and the URL names no user: what opens the origin
+ * is never given to a peer.
+ */
+export const FetchedSource = Type.Object(
+  {
+    url: Type.String({ minLength: 1, maxLength: 8192, pattern: '^(https?://[^@/?#\\\\]+([/?#]|$)|swarm:)' }),
+    digest: RegisteredSource.properties.digest,
+    identity: RegisteredSource.properties.identity,
+  },
+  { additionalProperties: false },
+)
+export type FetchedSource = Static<typeof FetchedSource>
+
 /** `POST /peer/registry`: a peer wants the content of a URL. */
 export const RegistrationRequest = Type.Object(
   {

@@ -17,6 +17,7 @@ import { SMALL_CONTENT_BYTES } from '../../protocol/small-content.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import { signTicket } from '../../protocol/ticket.ts'
 import type { Blocklist } from '../blocklist/blocklist.ts'
+import type { Warrants } from '../preheat/warrants.ts'
 import type { SeedTask } from '../seed/seed-task.ts'
 import type { Seeder } from '../seed/seeder.ts'
 import type { SmallContents } from '../small/small-contents.ts'
@@ -24,6 +25,8 @@ import type { Admission } from './admission.ts'
 
 export interface RegistrationComponents {
   readonly admission: Admission
+  /** What peers fetch because they were told to. */
+  readonly warrants: Pick<Warrants, 'find'>
   readonly seeder: Seeder
   readonly small: Pick<SmallContents, 'get'>
   readonly store: Pick<BlockStore, 'find'>
@@ -98,24 +101,32 @@ function checkOwnName(peerId: string, { kind, id }: Identity): void {
 }
 
 async function register(components: RegistrationComponents, body: RegistrationRequest): Promise<RegistrationAnswer> {
-  const { admission, blocklist, seeder } = components
-  const { source, inline = false } = body
+  const { blocklist, seeder, warrants } = components
+  const { peerId, inline = false } = body
+  const warrant = warrants.find(peerId, body.source)
+  const { source, info } = warrant ?? { source: body.source, info: await admittedBy(components, body.source) }
+  const taskId = taskIdOf(source, info)
+  blocklist.checkTask(taskId)
+  const meant: Source = source.digest === undefined ? { ...source, validator: info.validator } : source
+  // What a peer was told to fetch is to be stored there, to be given to others.
+  const mayBeInline = inline && warrant === undefined
+  const small = mayBeInline ? await smallContent(components, taskId, meant, info) : undefined
+  const given = small ?? shapeOfTask(await seeder.ensure(taskId, meant, shapeOf(source, info)))
+  const { validator } = meant
+  return {
+    ...admissionOf(components, peerId, taskId),
+    ...given,
+    ...(validator === undefined ? {} : { validator }),
+  }
+}
+
+/** What the origin says of content that it lets the requester read. @throws DamselflyError what {@link Admission} throws */
+async function admittedBy({ admission, seeder }: RegistrationComponents, source: Source): Promise<OriginInfo> {
   // During an outage of the origin, what the swarm holds can still be had.
   const remembered = await admission.check(source, { allowStale: true })
   // What could not be read to its end may have changed since the origin was asked: then it is another task.
   const hasFailed = source.digest === undefined && seeder.get(taskIdOf(source, remembered))?.state === 'failed'
-  const admitted = hasFailed ? await admission.check(source, { allowStale: true, fresh: true }) : remembered
-  const taskId = taskIdOf(source, admitted)
-  blocklist.checkTask(taskId)
-  const meant: Source = source.digest === undefined ? { ...source, validator: admitted.validator } : source
-  const small = inline ? await smallContent(components, taskId, meant, admitted) : undefined
-  const given = small ?? shapeOfTask(await seeder.ensure(taskId, meant, shapeOf(source, admitted)))
-  const { validator } = meant
-  return {
-    ...admissionOf(components, body.peerId, taskId),
-    ...given,
-    ...(validator === undefined ? {} : { validator }),
-  }
+  return hasFailed ? admission.check(source, { allowStale: true, fresh: true }) : remembered
 }
 
 /** The ticket, and whom the peer talks to. */

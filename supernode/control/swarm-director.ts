@@ -3,13 +3,8 @@ import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { Bitfield } from '../../protocol/bitfield.ts'
 import type { DamselflyError, ErrorCode } from '../../protocol/errors.ts'
-import {
-  EXPULSIONS_PER_MESSAGE,
-  FORBIDDEN_TASKS_PER_MESSAGE,
-  type PeerToSupernode,
-  type SupernodeToPeer,
-} from '../../protocol/messages/control.ts'
-import type { Expulsion, Labels, PeerAddress } from '../../protocol/messages/fields.ts'
+import type { PeerToSupernode, SupernodeToPeer } from '../../protocol/messages/control.ts'
+import type { Expulsion, Labels } from '../../protocol/messages/fields.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { TicketVerifier } from '../../protocol/ticket.ts'
 import { apply } from '../scheduler/apply.ts'
@@ -19,29 +14,12 @@ import type { SchedulerState } from '../scheduler/state.ts'
 import type { SeedTask } from '../seed/seed-task.ts'
 import type { SeedListener } from '../seed/seeder.ts'
 import { type MapCursor, mapNews } from './map-feed.ts'
+import { expelledMessages, forbiddenMessages } from './news-for-all.ts'
+import type { FetchListener, PeerIntroduction, ReplicaListener } from './peer-listeners.ts'
 
 /** A block map that grows is told in batches of this age, so that fast origins do not cost a message per block and peer. */
 const MAP_BATCH_MS = 5
 const TICK_MS = 100
-
-/** A peer as it introduces itself. */
-export interface PeerIntroduction {
-  readonly address: PeerAddress
-  readonly labels: Labels
-  /** Its program, `damselfly/0.1.0`. */
-  readonly agent: string
-  /** Whether it keeps replicas when it is asked to. */
-  readonly keeps: boolean
-}
-
-/** Who wants to know which peers keep replicas. */
-export interface ReplicaListener {
-  /** A peer has linked that keeps replicas. @param zone empty for a peer without one */
-  linked(peer: string, zone: string): void
-  gone(peer: string): void
-  kept(peer: string, task: TaskId): void
-  refused(peer: string, task: TaskId, code: string): void
-}
 
 /** Who is expelled from the cluster, and until when. */
 export interface ExpulsionList {
@@ -74,6 +52,7 @@ export interface SwarmDirectorComponents {
   readonly logger: Logger
   readonly account: SwarmAccount
   readonly replicas: ReplicaListener
+  readonly fetches: FetchListener
   readonly expulsions: ExpulsionList
   /** Ends connections to peers, and refuses new ones (`P2pNode.expel`). */
   readonly refuse: (peers: readonly Expulsion[]) => void
@@ -147,9 +126,11 @@ export class SwarmDirector implements SeedListener {
     return [...members].map(({ peer: { id }, have }) => ({ id, labels: this.#peers.get(id)?.labels ?? {}, have }))
   }
 
-  /** Tells a peer, if it is linked. */
+  /** Tells a peer, if it is linked and knows such messages. */
   send(peer: string, message: SupernodeToPeer): void {
-    this.#peers.get(peer)?.send(message)
+    const to = this.#peers.get(peer)
+    const isKnown = (message.type !== 'fetch' && message.type !== 'stop-fetch') || to?.fetches === true
+    if (isKnown) to?.send(message)
   }
 
   /**
@@ -170,8 +151,9 @@ export class SwarmDirector implements SeedListener {
     this.#peers.set(address.id, peer)
     for (const message of expelledMessages(this.#components.expulsions.current())) peer.send(message)
     this.#dispatch({ type: 'peer-connected', peer: address.id, labels })
-    sendForbidden(counted, 'forbid', this.#components.forbidden())
-    if (introduction.keeps) this.#components.replicas.linked(address.id, labels.zone ?? '')
+    for (const message of forbiddenMessages('forbid', this.#components.forbidden())) peer.send(message)
+    if (peer.keeps) this.#components.replicas.linked(address.id, labels.zone ?? '')
+    if (peer.fetches) this.#components.fetches.linked({ id: address.id, labels })
     return () => {
       if (this.#peers.get(address.id) === peer) this.#gone(address.id)
     }
@@ -209,6 +191,10 @@ export class SwarmDirector implements SeedListener {
         return this.#components.replicas.kept(peer, task)
       case 'refused':
         return this.#components.replicas.refused(peer, task, message.code)
+      case 'fetched':
+        return from.fetches ? this.#components.fetches.fetched(peer, task) : undefined
+      case 'not-fetched':
+        return from.fetches ? this.#components.fetches.notFetched(peer, task, message.code) : undefined
       case 'have':
         return this.#dispatch({ type: 'have', peer, task, blocks: message.blocks, now })
       case 'lost':
@@ -235,7 +221,7 @@ export class SwarmDirector implements SeedListener {
 
   /** Has every linked peer delete content, and give it to nobody, or no longer so. */
   forbid(type: 'forbid' | 'allow', tasks: readonly TaskId[]): void {
-    for (const peer of this.#peers.values()) sendForbidden(peer.send, type, tasks)
+    for (const message of forbiddenMessages(type, tasks)) for (const peer of this.#peers.values()) peer.send(message)
   }
 
   failed(task: SeedTask, error: DamselflyError): void {
@@ -253,9 +239,12 @@ export class SwarmDirector implements SeedListener {
   }
 
   #gone(peer: string): void {
-    if (!this.#peers.delete(peer)) return
+    const known = this.#peers.get(peer)
+    if (known === undefined) return
+    this.#peers.delete(peer)
     this.#dispatch({ type: 'peer-gone', peer })
     this.#components.replicas.gone(peer)
+    if (known.fetches) this.#components.fetches.gone(peer)
   }
 
   #holdsTicket(peer: string, task: TaskId, ticket: string): boolean {
@@ -352,18 +341,4 @@ export class SwarmDirector implements SeedListener {
       peer.send({ type: 'disconnect', task, peers: [...effect.from] })
     }
   }
-}
-
-function* expelledMessages(peers: readonly Expulsion[]): Generator<SupernodeToPeer> {
-  for (let from = 0; from < peers.length; from += EXPULSIONS_PER_MESSAGE)
-    yield { type: 'expelled', peers: peers.slice(from, from + EXPULSIONS_PER_MESSAGE) }
-}
-
-function sendForbidden(
-  send: (message: SupernodeToPeer) => void,
-  type: 'forbid' | 'allow',
-  tasks: readonly TaskId[],
-): void {
-  for (let from = 0; from < tasks.length; from += FORBIDDEN_TASKS_PER_MESSAGE)
-    send({ type, tasks: tasks.slice(from, from + FORBIDDEN_TASKS_PER_MESSAGE) })
 }

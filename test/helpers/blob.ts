@@ -20,8 +20,8 @@ export function seededBytes(sizeBytes: number, seed = 'damselfly'): Uint8Array<A
 export async function seedBlob(
   registry: RegistryMock,
   sizeBytes: number,
-  { seed = 'damselfly', repository = 'library/test' } = {},
+  { seed = 'damselfly', repository = 'library/test', headers = {} } = {},
 ): Promise<TestBlob> {
   const bytes = seededBytes(sizeBytes, seed)
-  return { repository, bytes, digest: await pushBlob(registry, repository, bytes) }
+  return { repository, bytes, digest: await pushBlob(registry, repository, bytes, 'sha256', headers) }
 }

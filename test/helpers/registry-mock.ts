@@ -31,10 +31,11 @@ export async function pushBlob(
   repository: string,
   bytes: Uint8Array<ArrayBuffer>,
   algorithm: DigestAlgorithm = 'sha256',
+  headers: Record<string, string> = {},
 ): Promise<Digest> {
   const digest = digestOf(bytes, algorithm)
   const url = `${registry.url}/v2/${repository}/blobs/uploads/?digest=${digest}`
-  const response = await fetch(url, { method: 'POST', body: bytes })
+  const response = await fetch(url, { method: 'POST', body: bytes, headers })
   if (response.status !== 201) throw new Error(`${response.status} ${await response.text()}`)
   return digest
 }

@@ -7,6 +7,7 @@ import { silentLogger } from '../../lib/logger.ts'
 import type { Expulsion } from '../../protocol/messages/fields.ts'
 import { CONTROL_PROTOCOL } from '../../protocol/protocol-ids.ts'
 import { serveControl } from '../../supernode/control/control-server.ts'
+import { NO_FETCHES } from '../../supernode/control/peer-listeners.ts'
 import { SwarmDirector } from '../../supernode/control/swarm-director.ts'
 import { createSchedulerState } from '../../supernode/scheduler/state.ts'
 import { downloadEndlessly, type ExchangeNode, startExchangeNode } from '../helpers/block-exchange.ts'
@@ -41,6 +42,7 @@ async function startTeller(stack: AsyncDisposableStack) {
       logger,
       account: { report: nothing, granted: nothing, invalidMessage: nothing, message: nothing, scheduled: nothing },
       replicas: { linked: nothing, gone: nothing, kept: nothing, refused: nothing },
+      fetches: NO_FETCHES,
       expulsions: { current: () => listed },
       forbidden: () => [],
       refuse: peers => node.expel(peers),
@@ -63,7 +65,7 @@ async function startTeller(stack: AsyncDisposableStack) {
       const client = { cluster, register: () => Promise.reject(new Error('not in this test')) }
       const listener = { message: nothing, linked: nothing, unlinked: nothing }
       const components = { client, node: member.node, clock: new ClusterClock(systemClock), logger, listener }
-      const link = new SupernodeLink(components, { labels: {}, keeps: false })
+      const link = new SupernodeLink(components, { labels: {}, keeps: false, fetches: false })
       await link.start()
       stack.defer(() => link.stop())
       await waitFor(() => director.peers().some(({ id }) => id === member.peer), LIMIT)

@@ -1,4 +1,3 @@
-import pLimit from 'p-limit'
 import type { BlockStore } from '../../../lib/blocks/block-store.ts'
 import type { Startable } from '../../../lib/lifecycle.ts'
 import type { Logger } from '../../../lib/logger.ts'
@@ -6,6 +5,8 @@ import { swarmSource } from '../../../lib/origin/swarm-source.ts'
 import { DamselflyError, toDamselflyError } from '../../../protocol/errors.ts'
 import type { PeerToSupernode, ReplicaMessage } from '../../../protocol/messages/control.ts'
 import { digestOfTask, type TaskId } from '../../../protocol/task.ts'
+import { fetchWhole } from '../background/fetch-whole.ts'
+import { TaskJobs } from '../background/task-jobs.ts'
 import type { Tasks } from '../tasks.ts'
 import type { KeptTasks } from './kept-tasks.ts'
 
@@ -21,8 +22,6 @@ export interface ReplicasComponents {
 
 /** Replicas that are fetched at once. */
 const MAX_FETCHES = 2
-/** How often a replica may be waited for in a row without any of it coming. */
-const MAX_FRUITLESS_TRIES = 3
 /** Replicas that may wait for their turn; more are refused, and asked of others. */
 const MAX_WAITING = 1_000
 
@@ -32,11 +31,11 @@ const MAX_WAITING = 1_000
  */
 export class Replicas implements Startable {
   readonly #components: ReplicasComponents
-  readonly #inTurn = pLimit(MAX_FETCHES)
-  readonly #jobs = new Map<TaskId, AbortController>()
+  readonly #jobs: TaskJobs
 
   constructor(components: ReplicasComponents) {
     this.#components = components
+    this.#jobs = new TaskJobs(components, { maxRunning: MAX_FETCHES, maxWaiting: MAX_WAITING })
   }
 
   start(): Promise<void> {
@@ -44,8 +43,7 @@ export class Replicas implements Startable {
   }
 
   async stop(): Promise<void> {
-    for (const job of this.#jobs.values()) job.abort(new Error('the peer is stopping'))
-    this.#jobs.clear()
+    this.#jobs.endAll(new Error('the peer is stopping'))
     await this.#components.kept.stop()
   }
 
@@ -70,54 +68,38 @@ export class Replicas implements Startable {
   }
 
   #begin(task: TaskId): void {
-    if (this.#jobs.has(task)) return
-    if (this.#inTurn.pendingCount >= MAX_WAITING) {
-      this.#components.send({ type: 'refused', task, code: 'TOOMANYREQUESTS' })
-      return
+    if (this.#jobs.begin(task, signal => this.#keep(task, signal))) return
+    this.#components.send({ type: 'refused', task, code: 'TOOMANYREQUESTS' })
+  }
+
+  async #keep(task: TaskId, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#fetch(task, signal)
+      this.#say({ type: 'kept', task }, signal)
+    } catch (error) {
+      if (!signal.aborted) await this.#giveUp(task, error, signal)
     }
-    const job = new AbortController()
-    this.#jobs.set(task, job)
-    this.#inTurn(() => this.#keep(task, job.signal))
-      .then(
-        () => this.#say({ type: 'kept', task }, job),
-        error => this.#giveUp(task, error, job),
-      )
-      .finally(() => {
-        if (this.#jobs.get(task) === job) this.#jobs.delete(task)
-      })
   }
 
   /** @throws DamselflyError what the swarm and the store throw */
-  async #keep(task: TaskId, signal: AbortSignal): Promise<void> {
-    const { kept, tasks, store } = this.#components
+  async #fetch(task: TaskId, signal: AbortSignal): Promise<void> {
+    const { kept, store } = this.#components
     const digest = digestOfTask(task)
     if (digest === undefined) throw new DamselflyError('UNSUPPORTED', 'only imported content has replicas')
-    const before = await store.find(task)
-    for (let found = before, fruitless = 0; found?.complete !== true; ) {
-      const storedBytes = found?.storedBytes ?? 0
-      const content = await tasks.open(swarmSource(digest), { signal, background: true })
-      // What comes slowly is waited for again, as long as it comes.
-      await content.settled({ signal })
-      found = await store.find(task)
-      fruitless = (found?.storedBytes ?? 0) > storedBytes ? 0 : fruitless + 1
-      if (fruitless >= MAX_FRUITLESS_TRIES) throw new DamselflyError('BLOCK_LATE', 'the swarm did not deliver')
-    }
+    const before = await fetchWhole(this.#components, { task, source: swarmSource(digest) }, { signal })
     await kept.add(task, before?.pinned ?? false)
     if (!(await store.pin(task, true))) throw new DamselflyError('TASK_UNKNOWN', 'it was deleted meanwhile')
   }
 
-  async #giveUp(task: TaskId, thrown: unknown, job: AbortController): Promise<void> {
-    const { logger } = this.#components
+  async #giveUp(task: TaskId, thrown: unknown, signal: AbortSignal): Promise<void> {
     const { code, message } = toDamselflyError(thrown)
-    if (job.signal.aborted) return
-    logger.warn({ taskId: task, code, error: message }, 'a replica could not be kept')
+    this.#components.logger.warn({ taskId: task, code, error: message }, 'a replica could not be kept')
     await this.#forget(task)
-    this.#say({ type: 'refused', task, code }, job)
+    this.#say({ type: 'refused', task, code }, signal)
   }
 
   async #release(task: TaskId): Promise<void> {
-    this.#jobs.get(task)?.abort(new Error('the replica is not wanted any more'))
-    this.#jobs.delete(task)
+    this.#jobs.end(task, new Error('the replica is not wanted any more'))
     const known = await this.#forget(task)
     if (known === undefined || known.pinnedBefore) return
     await this.#components.remove(task)
@@ -131,7 +113,7 @@ export class Replicas implements Startable {
     return known
   }
 
-  #say(message: PeerToSupernode, job: AbortController): void {
-    if (!job.signal.aborted) this.#components.send(message)
+  #say(message: PeerToSupernode, signal: AbortSignal): void {
+    if (!signal.aborted) this.#components.send(message)
   }
 }

@@ -8,6 +8,7 @@ import { VERSION } from '../../../lib/version.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import type {
   BlockingMessage,
+  FetchMessage,
   PeerToSupernode,
   ReplicaMessage,
   TaskMessage,
@@ -20,7 +21,7 @@ import type { SupernodeClient } from '../../../supernode/client/supernode-client
 
 /** Who hears what the supernode says. */
 export interface SupernodeListener {
-  message(message: TaskMessage | ReplicaMessage | BlockingMessage): void
+  message(message: TaskMessage | ReplicaMessage | FetchMessage | BlockingMessage): void
   /** The control stream is open; everything that the supernode should know has to be told again. */
   linked(): void
   unlinked(): void
@@ -41,6 +42,8 @@ export interface Introduction {
   readonly labels: Labels
   /** Whether it keeps replicas when it is asked to. */
   readonly keeps: boolean
+  /** Whether it fetches content that nobody there waits for when it is told to. */
+  readonly fetches: boolean
 }
 
 const DIAL_TIMEOUT_MS = 3_000
@@ -161,9 +164,9 @@ export class SupernodeLink {
     )
     this.#heardAt = this.#components.clock.now()
     this.#retryMs = FIRST_RETRY_MS
-    const { labels, keeps } = this.#introduction
-    const agent = `damselfly/${VERSION}`
-    this.send({ type: 'hello', addresses: node.addresses(), labels, agent, ...(keeps && { keeps }) })
+    const { labels, keeps, fetches } = this.#introduction
+    const can = { ...(keeps && { keeps }), ...(fetches && { fetches }) }
+    this.send({ type: 'hello', addresses: node.addresses(), labels, agent: `damselfly/${VERSION}`, ...can })
     logger.info({ supernode: supernode.id }, 'linked to the supernode')
     listener.linked()
   }

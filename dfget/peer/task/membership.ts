@@ -31,7 +31,7 @@ const RENEW_RETRY_MS = 5_000
 /** A download's place in a swarm: its ticket, and what it says to the supernode and to all its neighbours. */
 export class Membership {
   readonly #components: MembershipComponents
-  readonly #source: Source
+  #source: Source
   readonly #stopped = new AbortController()
   #registration: RegistrationAnswer | undefined
   #joined: { readonly task: TaskId; readonly have: Bitfield } | undefined
@@ -90,6 +90,11 @@ export class Membership {
     if (this.#joined === undefined) return
     this.#mustJoin = true
     void this.#renew()
+  }
+
+  /** Registers with another source of the same content from now on. */
+  adopt(source: Source): void {
+    this.#source = source
   }
 
   /** Somebody waits for it now: tells the supernode. */

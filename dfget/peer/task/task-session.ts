@@ -75,7 +75,6 @@ function isBlocked(error: unknown): boolean {
 
 /** One task being downloaded: in the swarm where there is one, from the origin where there is not. */
 export class TaskSession {
-  readonly source: Source
   /** Resolves when the shape of the content is known and its first blocks can be waited for. */
   readonly ready: Promise<Opened>
   readonly readers = new Readers()
@@ -83,6 +82,7 @@ export class TaskSession {
   /** What the origin says of the content, to whoever asked first: readers that go on from there must find the same. */
   validator: string | undefined
   readonly #components: TaskSessionComponents
+  #source: Source
   readonly #shape = Promise.withResolvers<void>()
   readonly #stall: StallWatch
   readonly #membership: Membership
@@ -95,7 +95,7 @@ export class TaskSession {
   #readAt = 0
 
   constructor(components: TaskSessionComponents, { source, background, oneOff }: TaskSessionInit) {
-    this.source = source
+    this.#source = source
     this.#components = components
     this.#background = background
     this.#stall = new StallWatch(components.clock)
@@ -103,6 +103,11 @@ export class TaskSession {
     this.#membership = new Membership(components, { source, background, inline: oneOff })
     this.ready = this.#begin()
     this.ready.catch(() => {})
+  }
+
+  /** Whose credentials and origin it has. */
+  get source(): Source {
+    return this.#source
   }
 
   get assembly(): Assembly | undefined {
@@ -123,8 +128,17 @@ export class TaskSession {
     return this.readers.count === 0 && this.#stall.withoutProgressMs > IDLE_MS
   }
 
-  /** Somebody waits for it now, if nobody did before. */
-  promote(): void {
+  /** Whether nobody waits for it or reads from it. */
+  get unwanted(): boolean {
+    return this.#background && this.readers.count === 0
+  }
+
+  /** Somebody waits for it now, if nobody did before. @param source his, which may bring an origin where there was none */
+  promote(source: Source): void {
+    if (this.#source.swarmOnly === true && source.swarmOnly !== true) {
+      this.#source = source
+      this.#membership.adopt(source)
+    }
     if (!this.#background) return
     this.#background = false
     this.#swarm?.promote()
@@ -237,9 +251,14 @@ export class TaskSession {
       if (isSwarmUrl(this.source.url) || isBlocked(error)) throw error
       this.#components.logger.debug({ error }, 'not registered, reading the origin')
       const { configured } = this.#components.supernode
-      return this.#beginAtOrigin(
-        configured ? { why: 'not-registered', code: toDamselflyError(error).code } : { why: 'no-supernode' },
-      )
+      const { code } = toDamselflyError(error)
+      try {
+        return await this.#beginAtOrigin(configured ? { why: 'not-registered', code } : { why: 'no-supernode' })
+      } catch (later) {
+        // Where the origin may not be read, what the supernode said is what there is to say.
+        const { code: disabled, detail } = toDamselflyError(later)
+        throw disabled === 'BACK_TO_SOURCE_DISABLED' ? new DamselflyError(disabled, detail, { cause: error }) : later
+      }
     }
     this.validator = registration.validator
     const small = inlineContent(registration, this.source.digest)

@@ -39,12 +39,14 @@ const MESSAGES: readonly PeerToSupernode[][] = [
     { type: 'leave', task },
   ],
   [
-    { type: 'hello', addresses: [], labels: {}, agent: '' },
+    { type: 'hello', addresses: [], labels: { pool: 'gpu' }, agent: '', fetches: true },
     { type: 'offer', task: second, have: Uint8Array.of(0xff, 0xff, 0xff, 0xff, 0xff) },
     { type: 'join', task: second, ticket: TICKET, have: Uint8Array.of(0x80), priority: 'background' },
     { type: 'have', task: second, blocks: [2 ** 31 - 1] },
     { type: 'kept', task: second },
     { type: 'refused', task: second, code: 'STORE_FULL' },
+    { type: 'fetched', task: second },
+    { type: 'not-fetched', task: second, code: 'TASK_BLOCKED' },
     { type: 'ping' },
   ],
   [
@@ -87,6 +89,7 @@ function createWorld(): World {
       logger: silentLogger(),
       account: { report: nothing, granted: nothing, invalidMessage: nothing, message: nothing, scheduled: nothing },
       replicas: { linked: nothing, gone: nothing, kept: nothing, refused: nothing },
+      fetches: { linked: nothing, gone: nothing, fetched: nothing, notFetched: nothing },
       expulsions: { current: () => expelled },
       refuse: peers => void expelled.splice(0, expelled.length, ...peers),
       forbidden: () => [UNKNOWN],
@@ -158,8 +161,9 @@ async function say(world: World, peer: string, bytes: Uint8Array): Promise<void>
     // Whatever is sent is what the other end takes.
     supernodeToPeerCodec.decode(supernodeToPeerCodec.encode(answer))
   }
-  const { addresses, labels, agent, keeps = false } = message
-  world.leave.set(peer, world.director.connected({ address: { id: peer, addresses }, labels, agent, keeps }, send))
+  const { addresses, labels, agent, keeps = false, fetches = false } = message
+  const introduction = { address: { id: peer, addresses }, labels, agent, keeps, fetches }
+  world.leave.set(peer, world.director.connected(introduction, send))
 }
 
 /** What nobody may make grow, whatever he says. */

@@ -29,7 +29,7 @@ async function sentFor(source: Source): Promise<RegistrationRequest['source'] | 
   const client = { register: refuse, cluster: () => refuse() }
   const listener = { message() {}, linked() {}, unlinked() {} }
   const components = { client, node, clock: new ClusterClock(createManualClock()), logger: silentLogger(), listener }
-  const link = new SupernodeLink(components, { labels: {}, keeps: false })
+  const link = new SupernodeLink(components, { labels: {}, keeps: false, fetches: false })
   const registering = link.register({ source, inline: false }, { signal: new AbortController().signal })
   await expect(registering).rejects.toMatchObject({ code: 'DENIED' })
   return sent?.source

@@ -24,6 +24,8 @@ const MESSAGES: Row[] = [
     { type: 'hungry', task, blocks: [0, 7] },
     { type: 'kept', task },
     { type: 'refused', task, code: 'STORE_FULL' },
+    { type: 'fetched', task },
+    { type: 'not-fetched', task, code: 'TASK_BLOCKED' },
     { type: 'ping' },
     { type: 'report', task, about: peer, kind: 'corrupt' },
   ].map((message): Row => [`up ${message.type}`, peerToSupernodeCodec as MessageCodec<unknown>, message]),
@@ -35,6 +37,8 @@ const MESSAGES: Row[] = [
     { type: 'disconnect', task, peers: [peer] },
     { type: 'keep', task },
     { type: 'release', task },
+    { type: 'fetch', task, source: { url: 'https://r.example/x?y=1', digest: task, identity: { tag: 'a' } } },
+    { type: 'stop-fetch', task },
     { type: 'pong' },
     { type: 'expelled', peers: [{ id: peer, until: 2 ** 53 - 1 }] },
     { type: 'failed', task, code: 'ORIGIN_FAILED' },
@@ -134,6 +138,16 @@ test.for([
 ])('a peer may call itself %o', labels => {
   const hello = { type: 'hello', addresses: [], labels, agent: '' }
   expect(peerToSupernodeCodec.decode(encode(hello))).toEqual(hello)
+})
+
+test.for([
+  ['headers', { url: 'https://r.example/x', headers: { authorization: 'a' } }],
+  ['credentials', { url: 'https://r.example/x', credentials: { username: 'a', password: 'b' } }],
+  ['a user in the URL', { url: 'https://a:b@r.example/x' }],
+  ['a user in the URL, in another spelling', { url: 'https://a:b\\@r.example/x' }],
+  ['an URL of another kind', { url: 's3://bucket/x' }],
+])('a peer is never told to fetch with %s', ([, source]) => {
+  expect(() => supernodeToPeerCodec.decode(encode({ type: 'fetch', task, source }))).toThrow(INVALID)
 })
 
 test('a key that comes twice is refused', () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import type { SupernodeToPeer } from '../../../protocol/messages/control.ts'
+import { NO_FETCHES } from '../../../supernode/control/peer-listeners.ts'
 import { SwarmDirector } from '../../../supernode/control/swarm-director.ts'
 import { createSchedulerState } from '../../../supernode/scheduler/state.ts'
 import { captureLog } from '../../helpers/log-capture.ts'
@@ -37,6 +38,7 @@ function createCountedDirector() {
       scheduled: (elapsedMs: number) => void scheduledMs.push(elapsedMs),
     },
     replicas: { linked() {}, gone() {}, kept() {}, refused() {} },
+    fetches: NO_FETCHES,
     expulsions: { current: () => [] },
     forbidden: () => [],
     refuse() {},
@@ -49,7 +51,7 @@ test('every message of a control stream is counted, the hello too', async () => 
   const { director, messages } = createCountedDirector()
   const sent: SupernodeToPeer[] = []
   director.connected(
-    { address: { id: 'a', addresses: [] }, labels: {}, agent: 'test', keeps: false },
+    { address: { id: 'a', addresses: [] }, labels: {}, agent: 'test', keeps: false, fetches: false },
     message => void sent.push(message),
   )
   expect(messages).toEqual(['received'])
@@ -63,7 +65,7 @@ test('every message of a control stream is counted, the hello too', async () => 
 test('the time of each event in the scheduler is counted', () => {
   const { director, scheduledMs } = createCountedDirector()
   const gone = director.connected(
-    { address: { id: 'a', addresses: [] }, labels: {}, agent: 'test', keeps: false },
+    { address: { id: 'a', addresses: [] }, labels: {}, agent: 'test', keeps: false, fetches: false },
     () => {},
   )
   gone()

@@ -26,6 +26,7 @@ import { createLocalSocket } from '../lib/http/local-socket.ts'
 import { PROTECTION_METRICS } from '../lib/http/protection/metrics.ts'
 import { createProgramProtection } from '../lib/http/protection/program-protection.ts'
 import { createLifecycle, type Startable } from '../lib/lifecycle.ts'
+import { BackgroundGate } from '../lib/limits/background-gate.ts'
 import { addLimitsRoutes } from '../lib/limits/limits-route.ts'
 import type { Logger } from '../lib/logger.ts'
 import { createMetrics } from '../lib/metrics.ts'
@@ -311,6 +312,10 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
         node,
         source: seeder,
         limits: limits.uploads,
+        priority: {
+          isBackground: (task, peer) => director.isBackground(task, peer),
+          gate: new BackgroundGate(clock),
+        },
         ticketVerifier: () => ticketVerifier,
         clock,
         logger,

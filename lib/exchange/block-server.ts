@@ -11,6 +11,7 @@ import type { TaskId } from '../../protocol/task.ts'
 import type { TicketVerifier } from '../../protocol/ticket.ts'
 import type { BlockBuffer } from '../blocks/block-buffers.ts'
 import type { Clock } from '../clock.ts'
+import type { BackgroundGate } from '../limits/background-gate.ts'
 import type { RateLimit } from '../limits/rate-limit.ts'
 import type { UploadSlot, UploadSlots } from '../limits/upload-slots.ts'
 import type { Logger } from '../logger.ts'
@@ -41,10 +42,20 @@ export interface UploadLimits {
   readonly slots: UploadSlots
 }
 
+/** What is known of who waits for what is asked for. */
+export interface UploadPriority {
+  /** Whether nobody waits for a task at a peer. */
+  isBackground(task: TaskId, peer: string): boolean
+  /** For those of which nobody waits, of the whole process. */
+  readonly gate: BackgroundGate
+}
+
 export interface BlockServerComponents {
   readonly node: P2pNode
   readonly source: BlockSource
   readonly limits: UploadLimits
+  /** Absent where nothing is known of it: then all is the same. */
+  readonly priority?: UploadPriority
   /** Undefined until the cluster's key is known; until then nobody is served. */
   readonly ticketVerifier: () => TicketVerifier | undefined
   readonly clock: Clock
@@ -79,6 +90,8 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
   const waiting: Waiting[] = []
   let isBusy = false
   let sending: Sending | undefined
+  /** Ends the wait of what nobody waits for, to look at it anew. */
+  let gated = new AbortController()
 
   const channel: FrameChannel = createFrameChannel(stream, peer, {
     message: bytes => receive(blockRequestCodec.decode(bytes)),
@@ -104,6 +117,7 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
   function enqueue(run: BlockRun): void {
     const taken = Math.min(run.count, MAX_WAITING_REQUESTS - waiting.length)
     for (let at = 0; at < taken; at++) waiting.push({ id: run.id + at, task: run.task, block: run.block + at })
+    if (!isBackground(run)) gated.abort()
     if (taken > 0 && !isBusy) void sendWaiting()
     if (taken < run.count) refuse({ id: run.id + taken, count: run.count - taken }, 'busy')
   }
@@ -122,7 +136,10 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
   function cancel(id: number): void {
     const at = waiting.findIndex(request => request.id === id)
     if (at >= 0) waiting.splice(at, 1)
-    else if (sending?.id === id) sending.isWanted = false
+    else if (sending?.id === id) {
+      sending.isWanted = false
+      gated.abort()
+    }
   }
 
   /** One answer for all requests of a run, so that what is refused costs no more than what is asked. */
@@ -142,8 +159,13 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
     }
   }
 
+  function isBackground({ task }: Pick<Waiting, 'task'>): boolean {
+    return components.priority?.isBackground(task, peer) === true
+  }
+
   async function sendNext(): Promise<void> {
     const slot = components.limits.slots.create()
+    const end = waiting.some(request => !isBackground(request)) ? components.priority?.gate.awaited() : undefined
     try {
       const taken = await slot.take(ended.signal)
       // What was asked for may have been cancelled meanwhile.
@@ -151,7 +173,20 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
       if (next !== undefined) await sendBlock(next, slot)
     } finally {
       slot.release()
+      end?.()
     }
+  }
+
+  /** How much of a block may go next, 0 to look again. What is waited for behind it on this stream need not wait for its turn. */
+  async function piecePermitted(current: Sending, slot: UploadSlot): Promise<number> {
+    const wanted = Math.min(PIECE_BYTES, current.lengthBytes - current.sentBytes)
+    const gate = components.priority?.gate
+    if (gate === undefined || gate.open) return wanted
+    if (!isBackground(current) || waiting.some(request => !isBackground(request))) return wanted
+    slot.release()
+    gated = new AbortController()
+    const signal = AbortSignal.any([ended.signal, gated.signal])
+    return gate.take(wanted, signal, { goesOn: current.sentBytes > 0 })
   }
 
   async function sendBlock(request: Waiting, slot: UploadSlot): Promise<void> {
@@ -212,13 +247,16 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
     const { signal } = ended
     const { rate } = components.limits
     while (current.sentBytes < lengthBytes && current.isWanted) {
+      const wanted = await piecePermitted(current, slot)
+      signal.throwIfAborted()
+      if (wanted === 0) continue
       if (!slot.held) await slot.take(signal)
-      const wanted = Math.min(PIECE_BYTES, lengthBytes - current.sentBytes)
       const granted = rate.open ? wanted : await rate.take(wanted, signal)
       signal.throwIfAborted()
       const piece = await readPiece(current, granted)
       if (piece === undefined) return
       current.sentBytes += granted
+      if (!isBackground(current)) components.priority?.gate.sent(granted)
       slot.receiverWaitBegins()
       yield piece.bytes
       // One that was broken off may still be on its way; it is not used again.

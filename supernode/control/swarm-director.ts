@@ -126,6 +126,11 @@ export class SwarmDirector implements SeedListener {
     return [...members].map(({ peer: { id }, have }) => ({ id, labels: this.#peers.get(id)?.labels ?? {}, have }))
   }
 
+  /** Whether a peer in the swarm of a task has said that nobody there waits for it. */
+  isBackground(taskId: TaskId, peer: string): boolean {
+    return this.#state.tasks.get(taskId)?.members.get(peer)?.background === true
+  }
+
   /** Tells a peer, if it is linked and knows such messages. */
   send(peer: string, message: SupernodeToPeer): void {
     const to = this.#peers.get(peer)

@@ -4,7 +4,7 @@ import type { PeerLimitsConfig } from '../../dfget/peer/exchange/limits-config.t
 import { createPeerLimits, type PeerLimits, type PeerLimitsComponents } from '../../dfget/peer/exchange/peer-limits.ts'
 import { BlockBuffers, ownBuffer } from '../../lib/blocks/block-buffers.ts'
 import { type Clock, systemClock } from '../../lib/clock.ts'
-import { type BlockSource, serveBlocks } from '../../lib/exchange/block-server.ts'
+import { type BlockSource, serveBlocks, type UploadPriority } from '../../lib/exchange/block-server.ts'
 import { silentLogger } from '../../lib/logger.ts'
 import { createLibp2pNode, type Libp2pNodeInit } from '../../lib/p2p/libp2p-node.ts'
 import type { P2pNode } from '../../lib/p2p/p2p-node.ts'
@@ -52,6 +52,8 @@ export interface ExchangeInit extends Partial<PeerLimitsConfig> {
   readonly blockBytes?: number
   /** The clock of its limits. */
   readonly clock?: Clock
+  /** What it knows of who waits for what; nothing by default. */
+  readonly priority?: UploadPriority
   /** Settings of its libp2p node. */
   readonly p2p?: Partial<Libp2pNodeInit>
 }
@@ -61,6 +63,7 @@ export async function startExchangeNode({
   blockBytes = EXCHANGE_BLOCK_BYTES,
   clock = systemClock,
   p2p = {},
+  priority,
   ...limited
 }: ExchangeInit = {}): Promise<ExchangeNode> {
   const privateKey = p2p.privateKey ?? (await generateKeyPair('Ed25519'))
@@ -91,7 +94,16 @@ export async function startExchangeNode({
     refused() {},
   }
   const logger = silentLogger()
-  await serveBlocks({ node, source, limits: limits.uploads, ticketVerifier: () => verifier, clock, logger, account })
+  await serveBlocks({
+    node,
+    source,
+    limits: limits.uploads,
+    ...(priority && { priority }),
+    ticketVerifier: () => verifier,
+    clock,
+    logger,
+    account,
+  })
   await node.start()
   const self: ExchangeNode = {
     node,

@@ -6,6 +6,7 @@ import { serveBlocks } from '../../lib/exchange/block-server.ts'
 import { createInlineHasher } from '../../lib/hashing/inline-hasher.ts'
 import { trialSource } from '../../lib/http/access/trial-source.ts'
 import { createHttpServer } from '../../lib/http/api-server.ts'
+import { BackgroundGate } from '../../lib/limits/background-gate.ts'
 import { silentLogger } from '../../lib/logger.ts'
 import { AccessCheck } from '../../lib/origin/access.ts'
 import { createUpstreamFetcher } from '../../lib/origin/http-fetch.ts'
@@ -60,8 +61,11 @@ export interface PlannedSupernode extends AsyncDisposable {
 
 const PATIENCE = { timeoutMs: 20_000 }
 
-/** Starts a supernode on the loopback, of its real parts, with its blocks in memory. */
-export async function startPlannedSupernode(): Promise<PlannedSupernode> {
+/**
+ * Starts a supernode on the loopback, of its real parts, with its blocks in memory.
+ * @param init.egress bytes a second that it sends to peers; as many as go by default
+ */
+export async function startPlannedSupernode({ egress = 0 } = {}): Promise<PlannedSupernode> {
   const clock = systemClock
   const logger = silentLogger()
   const nothing = (): void => {}
@@ -146,7 +150,11 @@ export async function startPlannedSupernode(): Promise<PlannedSupernode> {
   await serveBlocks({
     node,
     source: seeder,
-    limits: unlimited().uploads,
+    limits: unlimited({ upload: egress }).uploads,
+    priority: {
+      isBackground: (task, peer) => director.isBackground(task, peer),
+      gate: new BackgroundGate(clock),
+    },
     ticketVerifier: () => ticketVerifier,
     clock,
     logger,

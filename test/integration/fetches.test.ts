@@ -56,6 +56,10 @@ async function register(peerId: string, { url, digest }: Source, init: { inline?
   return { status: response.statusCode, ...((await response.body.json()) as { code?: string; content?: string }) }
 }
 
+async function listTasks(node: TestProgram): Promise<{ id: string; state: string }[]> {
+  return (await (await request(`${node.url}/api/v1/tasks`)).body.json()) as { id: string; state: string }[]
+}
+
 test('nodes without credentials fetch private content that nobody there asks for; it is read once, by the supernode', async () => {
   const cluster = await privateRegistry()
   const blob = await seedBlob(cluster.registry, 3 * MIB + 5, AS_OWNER)
@@ -144,9 +148,7 @@ test('what is not wanted any more is not fetched to its end, unless somebody rea
   if (dropped === undefined || read === undefined) throw new Error('no blobs')
   const node = await linkedNode(cluster)
   for (const blob of [dropped, read]) await supernode.fetch(node.peerId, sourceOf(cluster, blob))
-  const tasks = async () =>
-    (await (await request(`${node.url}/api/v1/tasks`)).body.json()) as { id: string; state: string }[]
-  const stateOf = async (blob: TestBlob) => (await tasks()).find(({ id }) => id === blob.digest)?.state
+  const stateOf = async (blob: TestBlob) => (await listTasks(node)).find(({ id }) => id === blob.digest)?.state
   const begun = async () => (await stateOf(dropped)) === 'downloading' && (await stateOf(read)) === 'downloading'
   await waitFor(begun, { ...PATIENCE, what: 'both downloads' })
   const pulled = pullBlob(node, read, { headers: BASIC })
@@ -160,6 +162,21 @@ test('what is not wanted any more is not fetched to its end, unless somebody rea
   expect(await stateOf(read)).toBe('complete')
   expect(await stateOf(dropped)).toBe('partial')
   expect(supernode.news.filter(({ type }) => type === 'fetched' || type === 'not-fetched')).toEqual([])
+})
+
+test('whoever reads what is being fetched has an origin to go on from when the supernode is gone', async () => {
+  const cluster = await privateRegistry(2 * MIB)
+  const blob = await seedBlob(cluster.registry, 4 * MIB, AS_OWNER)
+  const node = await linkedNode(cluster)
+  await supernode.fetch(node.peerId, sourceOf(cluster, blob))
+  await waitFor(async () => (await listTasks(node))[0]?.state === 'downloading', { ...PATIENCE, what: 'the download' })
+  let received = 0
+  const pulled = pullBlob(node, blob, { headers: BASIC, onBytes: bytes => (received = bytes) })
+  await waitFor(() => received > 0, { ...PATIENCE, what: 'the beginning' })
+  await supernode[Symbol.asyncDispose]()
+  expect(await pulled).toMatchObject({ status: 200, digest: blob.digest })
+  // The rest was stored, too, and not only passed through.
+  expect(await onlyTask(node)).toMatchObject({ state: 'complete' })
 })
 
 test('a node that links again remembers nothing, and is told again', async () => {

@@ -11,6 +11,7 @@ import { createSupernode } from './create-supernode.ts'
 import { SupernodeLimitsConfig } from './limits.ts'
 import { nextStep } from './next-step.ts'
 import { createOperatorCommands } from './operator-commands.ts'
+import { createPreheatCommand } from './preheat-command/preheat-command.ts'
 
 /** The command line of the program. */
 export const command = createConfigCommand(
@@ -45,6 +46,8 @@ command
       unreachable: 'SUPERNODE_UNREACHABLE',
     }),
   )
+
+command.addCommand(createPreheatCommand({ defaults: () => apiDefaults(configOf(command, SupernodeConfig)) }))
 
 for (const operating of createOperatorCommands({ defaults: () => apiDefaults(configOf(command, SupernodeConfig)) }))
   command.addCommand(operating)

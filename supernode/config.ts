@@ -76,6 +76,28 @@ export const SupernodeConfig = Type.Object(
       },
       { additionalProperties: false, default: {} },
     ),
+    preheat: Type.Object(
+      {
+        contentsAtOnce: Type.Integer({
+          default: 8,
+          minimum: 1,
+          description: 'layers and files that are read from origins at once because somebody preheats them',
+        }),
+        nodesAtOnce: Type.Integer({
+          default: 500,
+          minimum: 1,
+          description: 'nodes that fetch for one preheat job at once',
+        }),
+        deadlineMinutes: Type.Number({
+          default: 29,
+          minimum: 1,
+          maximum: 7 * 24 * 60,
+          description:
+            'how long a preheat job may take that says nothing of it. Harbor gives up after 30 minutes, when its tokens end, too',
+        }),
+      },
+      { additionalProperties: false, default: {} },
+    ),
     upstreams: Type.Record(KeyField, UpstreamConfig, {
       default: {},
       description:

@@ -56,6 +56,7 @@ import { addImportRoutes } from './api/imports.ts'
 import { joinUrlOf } from './api/join-url.ts'
 import { addMemberRoutes } from './api/members.ts'
 import { addPeerRoutes } from './api/peers.ts'
+import { addPreheatRoutes } from './api/preheats.ts'
 import { PUBLIC_ROUTES } from './api/public-routes.ts'
 import { addRegistrationRoutes } from './api/registration.ts'
 import { createTaskViews } from './api/task-views.ts'
@@ -64,7 +65,6 @@ import { withoutV1Prefix } from './api/v1-prefix.ts'
 import type { SupernodeConfig } from './config.ts'
 import { serveControl } from './control/control-server.ts'
 import { createEventLog, NO_EVENT_LOG } from './control/event-log.ts'
-import { NO_FETCHES } from './control/peer-listeners.ts'
 import { SwarmDirector } from './control/swarm-director.ts'
 import { ImportStore } from './imports/import-store.ts'
 import { Imports } from './imports/imports.ts'
@@ -72,9 +72,11 @@ import { createSwarmOrigin } from './imports/swarm-origin.ts'
 import { createSupernodeLimits, SupernodeLimitsConfig } from './limits.ts'
 import { createMembership } from './members/create-membership.ts'
 import { SUPERNODE_METRICS } from './metrics.ts'
-import { Warrants } from './preheat/warrants.ts'
+import { createPreheat, type Preheat } from './preheat/create-preheat.ts'
+import { addForeignPreheatRoutes } from './preheat-apis/foreign-preheat-routes.ts'
 import { ReplicaKeeper } from './replicas/replica-keeper.ts'
 import { createSchedulerState } from './scheduler/state.ts'
+import { seedListeners } from './seed/seed-listeners.ts'
 import { Seeder } from './seed/seeder.ts'
 import { SmallContentStore } from './small/small-content-store.ts'
 import { SmallContents } from './small/small-contents.ts'
@@ -174,7 +176,6 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     { clock, logger, send: (peer, message) => director.send(peer, message) },
     { graceMs: config.imports.replicaGraceSeconds * 1000, retryMs: REPLICA_RETRY_MS },
   )
-  const warrants = new Warrants()
   const director: SwarmDirector = new SwarmDirector(
     {
       findTask: taskId => seeder.find(taskId),
@@ -190,7 +191,12 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
         scheduled: elapsedMs => metrics.schedulerSeconds.inc(elapsedMs / 1000),
       },
       replicas,
-      fetches: NO_FETCHES,
+      fetches: {
+        linked: peer => preheat.fetches.linked(peer),
+        gone: peer => preheat.fetches.gone(peer),
+        fetched: (peer, task) => preheat.fetches.fetched(peer, task),
+        notFetched: (peer, task, code) => preheat.fetches.notFetched(peer, task, code),
+      },
       expulsions,
       forbidden: () => blocklist.tasks(),
       refuse: peers => node.expel(peers),
@@ -213,10 +219,24 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     resume,
     heldRead: taskId => small.heldRead(taskId),
     unproven: imported,
-    listener: director,
+    listener: seedListeners(director, () => preheat.reads),
     clock,
     logger,
   })
+  const preheat: Preheat = createPreheat(
+    {
+      admission,
+      blocklist,
+      fetcher,
+      credentials,
+      seeder,
+      director,
+      nameOf: peer => membership.members().get(peer)?.name,
+      clock,
+      logger,
+    },
+    { ...config.preheat, dataDir: config.dataDir, upstreams, registries },
+  )
   const imports = new Imports({ records: imported, store, seeder, replicas, clock, logger })
 
   /** In this order: nobody is let in any more while the rest goes. @returns whether there was anything of it */
@@ -281,10 +301,12 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
   })
   addBlocklistRoutes(http.app, { blocklist })
   addTokenRoutes(http.app, { tokens, joinUrl: () => joinUrlOf(http.url()) })
+  addPreheatRoutes(http.app, { preheats: preheat.preheats, clock, logger })
+  addForeignPreheatRoutes(http.app, { preheats: preheat.preheats })
   addDialBackRoute(http.app, { node, peers: () => director.peers() })
   addRegistrationRoutes(http.app, {
     admission,
-    warrants,
+    warrants: preheat.warrants,
     seeder,
     small,
     store,
@@ -342,6 +364,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       seeder,
       imports,
       replicas,
+      preheat,
       director,
       streams,
       node,

@@ -33,6 +33,8 @@ export const PeerToSupernode = Type.Union([
     agent: TextField,
     keeps: Type.Optional(Type.Boolean()),
     fetches: Type.Optional(Type.Boolean()),
+    /** `os/architecture[/variant]` of its machine, so that it is known which images it can use. */
+    platform: Type.Optional(TextField),
   }),
   /**
    * Wants a task; the ticket comes from the registration. `have` is a bitfield of the blocks that are here already. `background`

@@ -61,9 +61,9 @@ function serveStream(
     if (!channel.open) return
     if (message.type === 'hello') {
       const address = { id: peer, addresses: tellableAddresses(message.addresses, from) }
-      const { labels, agent, keeps = false, fetches = false } = message
+      const { labels, agent, keeps = false, fetches = false, platform } = message
       const send = (answer: SupernodeToPeer) => channel.send(supernodeToPeerCodec.encode(answer))
-      leave = director.connected({ address, labels, agent, keeps, fetches }, send)
+      leave = director.connected({ address, labels, agent, keeps, fetches, platform }, send)
     } else if (leave !== undefined) {
       await director.receive(peer, message)
     } else {

@@ -11,6 +11,8 @@ export interface PeerIntroduction {
   readonly keeps: boolean
   /** Whether it fetches content that nobody there waits for when it is told to. */
   readonly fetches: boolean
+  /** `os/architecture` of its machine, where it has said so. */
+  readonly platform?: string | undefined
 }
 
 /** Who wants to know which peers keep replicas. */
@@ -25,7 +27,7 @@ export interface ReplicaListener {
 /** Who has peers fetch content that nobody there waits for. Hears of those peers only that do it. */
 export interface FetchListener {
   /** A peer has linked, and remembers nothing of what it was told before. */
-  linked(peer: { readonly id: string; readonly labels: Labels }): void
+  linked(peer: { readonly id: string; readonly labels: Labels; readonly platform: string | undefined }): void
   gone(peer: string): void
   /** It has all of a task. */
   fetched(peer: string, task: TaskId): void

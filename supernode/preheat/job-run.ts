@@ -17,7 +17,7 @@ import { type LinkedNode, parseScope } from './scope.ts'
 /** The linked nodes, as a job needs them. */
 export interface PreheatNodes {
   /** Those that fetch what they are told to. */
-  linked(): LinkedNode[]
+  all(): LinkedNode[]
   /** Tells a node to fetch a content, and lets it. */
   fetch(peer: string, content: OpenedContent): void
   stop(peer: string, task: TaskId): void
@@ -184,7 +184,7 @@ export class JobRun {
       deadlineMs: this.#deadlineMs,
       now: this.#now(),
       contents: this.#contents,
-      linked: this.#components.nodes.linked(),
+      linked: this.#components.nodes.all(),
     })
   }
 

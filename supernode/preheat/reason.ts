@@ -1,4 +1,4 @@
-import { type ErrorCode, toDamselflyError } from '../../protocol/errors.ts'
+import { ERRORS, type ErrorCode, isErrorCode, toDamselflyError } from '../../protocol/errors.ts'
 import type { Reason } from './plan/state.ts'
 
 /** What to do about what often goes wrong. */
@@ -17,4 +17,9 @@ export function reasonOf(error: unknown): Reason {
   const { code, message } = toDamselflyError(error)
   const advice = ADVICE[code]
   return { code, message: advice === undefined ? message : `${message}; ${advice}` }
+}
+
+/** Why a node did not fetch something, of which it has told the code. */
+export function reasonOfCode(code: string): Reason {
+  return { code, message: isErrorCode(code) ? ERRORS[code].message : 'it did not say why' }
 }

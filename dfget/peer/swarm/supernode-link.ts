@@ -1,6 +1,7 @@
 import type { Clock } from '../../../lib/clock.ts'
 import type { ClusterClock } from '../../../lib/cluster-clock.ts'
 import type { Logger } from '../../../lib/logger.ts'
+import { ownPlatform } from '../../../lib/origin/artifacts/platform.ts'
 import type { Source } from '../../../lib/origin/origin.ts'
 import { registeredSource } from '../../../lib/origin/registered-source.ts'
 import type { P2pNode } from '../../../lib/p2p/p2p-node.ts'
@@ -165,7 +166,7 @@ export class SupernodeLink {
     this.#heardAt = this.#components.clock.now()
     this.#retryMs = FIRST_RETRY_MS
     const { labels, keeps, fetches } = this.#introduction
-    const can = { ...(keeps && { keeps }), ...(fetches && { fetches }) }
+    const can = { ...(keeps && { keeps }), ...(fetches && { fetches, platform: ownPlatform() }) }
     this.send({ type: 'hello', addresses: node.addresses(), labels, agent: `damselfly/${VERSION}`, ...can })
     logger.info({ supernode: supernode.id }, 'linked to the supernode')
     listener.linked()

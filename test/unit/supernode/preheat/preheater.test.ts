@@ -52,7 +52,7 @@ function createPreheater(): Preheater {
         },
       },
       nodes: {
-        linked: () => [linkedNode('a'), linkedNode('b')],
+        all: () => [linkedNode('a'), linkedNode('b')],
         fetch: (peer, { task }) => void log.push(`fetch ${peer} ${task}`),
         stop: (peer, task) => void log.push(`stop ${peer} ${task}`),
       },

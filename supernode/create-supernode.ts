@@ -72,7 +72,7 @@ import { createSwarmOrigin } from './imports/swarm-origin.ts'
 import { createSupernodeLimits, SupernodeLimitsConfig } from './limits.ts'
 import { createMembership } from './members/create-membership.ts'
 import { SUPERNODE_METRICS } from './metrics.ts'
-import { createPreheat, type Preheat } from './preheat/create-preheat.ts'
+import { createPreheat } from './preheat/create-preheat.ts'
 import { addForeignPreheatRoutes } from './preheat-apis/foreign-preheat-routes.ts'
 import { ReplicaKeeper } from './replicas/replica-keeper.ts'
 import { createSchedulerState } from './scheduler/state.ts'
@@ -176,6 +176,23 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     { clock, logger, send: (peer, message) => director.send(peer, message) },
     { graceMs: config.imports.replicaGraceSeconds * 1000, retryMs: REPLICA_RETRY_MS },
   )
+  const preheat = createPreheat(
+    {
+      admission,
+      blocklist,
+      fetcher,
+      credentials,
+      seeder: { ensure: (...task) => seeder.ensure(...task), get: taskId => seeder.get(taskId) },
+      director: {
+        send: (peer, message) => director.send(peer, message),
+        membersOf: taskId => director.membersOf(taskId),
+      },
+      nameOf: peer => membership.members().get(peer)?.name,
+      clock,
+      logger,
+    },
+    { ...config.preheat, dataDir: config.dataDir, upstreams, registries },
+  )
   const director: SwarmDirector = new SwarmDirector(
     {
       findTask: taskId => seeder.find(taskId),
@@ -191,12 +208,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
         scheduled: elapsedMs => metrics.schedulerSeconds.inc(elapsedMs / 1000),
       },
       replicas,
-      fetches: {
-        linked: peer => preheat.fetches.linked(peer),
-        gone: peer => preheat.fetches.gone(peer),
-        fetched: (peer, task) => preheat.fetches.fetched(peer, task),
-        notFetched: (peer, task, code) => preheat.fetches.notFetched(peer, task, code),
-      },
+      fetches: preheat.fetches,
       expulsions,
       forbidden: () => blocklist.tasks(),
       refuse: peers => node.expel(peers),
@@ -219,24 +231,10 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     resume,
     heldRead: taskId => small.heldRead(taskId),
     unproven: imported,
-    listener: seedListeners(director, () => preheat.reads),
+    listener: seedListeners(director, preheat.reads),
     clock,
     logger,
   })
-  const preheat: Preheat = createPreheat(
-    {
-      admission,
-      blocklist,
-      fetcher,
-      credentials,
-      seeder,
-      director,
-      nameOf: peer => membership.members().get(peer)?.name,
-      clock,
-      logger,
-    },
-    { ...config.preheat, dataDir: config.dataDir, upstreams, registries },
-  )
   const imports = new Imports({ records: imported, store, seeder, replicas, clock, logger })
 
   /** In this order: nobody is let in any more while the rest goes. @returns whether there was anything of it */

@@ -120,6 +120,12 @@ export async function startCluster(
   }
 }
 
+/** The tasks of a dfdaemon. */
+export async function tasksOf(node: { readonly url: string }): Promise<PeerTask[]> {
+  const { body } = await request(`${node.url}/api/v1/tasks`)
+  return (await body.json()) as PeerTask[]
+}
+
 /** The only task of a dfdaemon, as its API shows it. @throws Error when it has none or several */
 export async function onlyTask(node: { readonly url: string }): Promise<PeerTask> {
   const [task, ...others] = (await (await request(`${node.url}/api/v1/tasks`)).body.json()) as PeerTask[]

@@ -69,7 +69,7 @@ async function startAll(
   const failures: unknown[] = []
   for (const wanted of requests) {
     try {
-      jobs.push(await preheats.start(wanted))
+      jobs.push(await preheats.start(wanted, { isEvent: true }))
     } catch (error) {
       failures.push(error)
     }

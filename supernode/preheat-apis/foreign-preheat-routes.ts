@@ -12,7 +12,7 @@ const JSON_TYPES = [
 ]
 
 /**
- * The APIs by which others' tools start preheat jobs, as they would at Dragonfly or Kraken (docs/decisions/preheat-apis.md): whoever reads is a
+ * The APIs by which others' tools start preheat jobs, as they would at Dragonfly or Kraken (docs/decisions/0034-preheat-apis.md): whoever reads is a
  * viewer, whoever starts jobs an operator.
  */
 export function addForeignPreheatRoutes(app: FastifyInstance, components: { readonly preheats: Preheats }): void {

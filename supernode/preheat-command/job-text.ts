@@ -15,13 +15,15 @@ export function jobLines(job: PreheatJob, nowMs: number): string[] {
   const storedBytes = contentList.reduce((sum, content) => sum + content.storedBytes, 0)
   const atNodes = nodeList.reduce((sum, node) => sum + node.storedBytes, 0)
   const size = sizeBytes === null ? '' : ` of ${formatBytes(sizeBytes)}`
+  const reason = job.reason === null ? [] : [`${job.reason.code}: ${printable(job.reason.message)}`]
+  if (contents.total === 0) return [headline(job, nowMs), ...reason]
   const failed = nodes.failed === 0 ? '' : `, ${nodes.failed} failed`
   return [
     headline(job, nowMs),
     `supernode ${bar(storedBytes, sizeBytes ?? 0)} ${contents.done} of ${contents.total} contents, ${formatBytes(storedBytes)}${size}`,
     `nodes     ${bar(atNodes, (sizeBytes ?? 0) * nodes.total)} ${nodes.done} of ${nodes.total} have all of it${failed}`,
     ...nodeLines(nodeList, sizeBytes),
-    ...(job.reason === null ? [] : [`${job.reason.code}: ${printable(job.reason.message)}`]),
+    ...reason,
   ]
 }
 

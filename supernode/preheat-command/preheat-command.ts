@@ -14,10 +14,11 @@ export interface PreheatCommandInit {
 }
 
 interface Options extends ApiOptions {
-  readonly file: readonly string[]
+  readonly file?: readonly string[]
   readonly scope?: string
-  readonly platform: readonly string[]
-  readonly header: readonly string[]
+  readonly platform?: readonly string[]
+  readonly username?: string
+  readonly passwordStdin?: boolean
   readonly standing?: boolean
   readonly deadline?: number
   readonly wait?: boolean
@@ -30,18 +31,20 @@ const POLL_MS = 500
 /** `supernode preheat IMAGE` and `supernode preheat ls|show|cancel`: images and files on nodes before they are asked for. */
 export function createPreheatCommand(
   { defaults }: PreheatCommandInit,
-  stdout: PictureStream = process.stdout,
+  { stdin, stdout }: { readonly stdin: AsyncIterable<Buffer>; readonly stdout: PictureStream } = process,
 ): Command {
   const clientOf = (options: ApiOptions) => createPreheatClient(chooseEndpoint(options, defaults()))
   const answer = (options: { readonly json?: boolean }, text: string, json: unknown) =>
     void stdout.write(options.json === true ? `${JSON.stringify(json)}\n` : text)
 
+  // Options behind a verb are the verb's.
   const preheat = new Command('preheat')
+    .enablePositionalOptions()
     .description(
       'Spreads an image or files before they are asked for: the supernode reads them once, and nodes fetch them from each other.',
     )
     .argument('[image]', 'registry/repository:tag, or …@sha256:<64 hex digits>')
-    .option('--file <url>', 'a file in the place of an image; may be repeated', gather, [])
+    .option('--file <url>', 'a file in the place of an image; may be repeated', gather)
     .option(
       '--scope <scope>',
       'all, supernode, supernodes, count:5, percent:25, labels:zone=a,pool=gpu or nodes:n1,n2 (default: all)',
@@ -50,9 +53,9 @@ export function createPreheatCommand(
       '--platform <platform>',
       'of an index, as linux/arm64, or all; may be repeated (default: those of the nodes)',
       gather,
-      [],
     )
-    .option('--header <header>', 'for the origin, as "Authorization: Bearer …"; may be repeated', gather, [])
+    .option('--username <name>', "of an account at the origin (default: the supernode's)")
+    .option('--password-stdin', 'read the password of that account from standard input')
     .option('--standing', 'nodes that join later get it, too, until the job is cancelled')
     .option('--deadline <seconds>', 'after which what is not done has failed', wholeNumber)
     .option('--wait', 'show progress, and end with the job; 1 when it failed')
@@ -61,7 +64,7 @@ export function createPreheatCommand(
   preheat.action(async (image: string | undefined) => {
     const options: Options = preheat.opts()
     const client = clientOf(options)
-    const { id } = await client.start(requestOf(image, options), limited())
+    const { id } = await client.start(await requestOf(image, options, stdin), limited())
     const job = options.wait === true ? await watch(client, id, options, stdout) : await client.show(id, limited())
     answer(options, options.wait === true ? '' : `${jobLines(job, Date.now()).join('\n')}\n`, job)
     if (options.wait === true) checkOutcome(job)
@@ -97,29 +100,35 @@ export function createPreheatCommand(
 }
 
 /** @throws DamselflyError REQUEST_INVALID */
-function requestOf(
+async function requestOf(
   image: string | undefined,
-  { file, scope, platform, header, standing, deadline }: Options,
-): PreheatRequest {
+  options: Options,
+  stdin: AsyncIterable<Buffer>,
+): Promise<PreheatRequest> {
+  const { file = [], scope, platform = [], standing, deadline, username, passwordStdin } = options
   if ((image === undefined) === (file.length === 0)) {
     throw new DamselflyError('REQUEST_INVALID', 'name either an image or, with --file, files')
   }
-  const headers = Object.fromEntries(header.map(headerOf))
+  if ((username === undefined) !== (passwordStdin !== true)) {
+    throw new DamselflyError('REQUEST_INVALID', '--username and --password-stdin belong together')
+  }
   return {
     ...(image === undefined ? { files: [...file] } : { image }),
     ...(scope !== undefined && { scope }),
     ...(platform.length > 0 && { platforms: [...platform] }),
     ...(standing === true && { standing }),
     ...(deadline !== undefined && { deadlineSeconds: deadline }),
-    ...(header.length > 0 && { headers }),
+    ...(username !== undefined && { credentials: { username, password: await firstLine(stdin) } }),
   }
 }
 
-function headerOf(text: string): [string, string] {
-  const colon = text.indexOf(':')
-  if (colon > 0) return [text.slice(0, colon).trim(), text.slice(colon + 1).trim()]
-  // Whatever it is may be a secret.
-  throw new DamselflyError('REQUEST_INVALID', 'a --header is of the form "Name: value"')
+/** On the command line everybody on the machine could read it. */
+async function firstLine(stdin: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stdin) chunks.push(chunk)
+  const [line = ''] = Buffer.concat(chunks).toString('utf8').split(/\r?\n/, 1)
+  if (line === '') throw new DamselflyError('REQUEST_INVALID', 'there is no password on standard input')
+  return line
 }
 
 async function watch(client: PreheatClient, id: number, { json }: Options, stdout: PictureStream): Promise<PreheatJob> {
@@ -144,7 +153,7 @@ function limited(): { signal: AbortSignal } {
   return { signal: AbortSignal.timeout(TIMEOUT_MS) }
 }
 
-function gather(value: string, before: readonly string[]): string[] {
+function gather(value: string, before: readonly string[] = []): string[] {
   return [...before, value]
 }
 

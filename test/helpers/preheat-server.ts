@@ -1,4 +1,5 @@
 import { createTokenSource } from '../../lib/http/access/token-source.ts'
+import { trialSource } from '../../lib/http/access/trial-source.ts'
 import { createHttpServer, type HttpServer } from '../../lib/http/api-server.ts'
 import { addHealthRoutes } from '../../lib/http/health-routes.ts'
 import type { TokenRole, TokenView } from '../../protocol/messages/token-api.ts'
@@ -19,8 +20,8 @@ export interface PreheatServer {
   readonly log: LogCapture
 }
 
-/** The token of each role is `dmsl_` and its name. */
-export async function createPreheatServer(): Promise<PreheatServer> {
+/** The token of each role is `dmsl_` and its name; on trial nobody needs any. */
+export async function createPreheatServer({ trial = false } = {}): Promise<PreheatServer> {
   const clock = createManualClock(Date.UTC(2026, 10, 20, 23, 56, 31))
   const preheats = createFakePreheats(() => clock.wallTime())
   const log = captureLog()
@@ -30,7 +31,7 @@ export async function createPreheatServer(): Promise<PreheatServer> {
     logger: log.logger,
     api: SUPERNODE_API,
     access: {
-      sources: [createTokenSource({ find: findToken })],
+      sources: trial ? [trialSource] : [createTokenSource({ find: findToken })],
       publicRoutes: PUBLIC_ROUTES,
       tokenCommand: 'supernode token create',
     },

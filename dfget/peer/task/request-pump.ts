@@ -19,7 +19,7 @@ export interface Requester {
 
 /**
  * Keeps the links of a node full. They are shared by its downloads, which take turns; while somebody waits for one of them, those that nobody
- * waits for get next to nothing, on whichever link (docs/decisions/preheat-priority.md). Whoever sees that more may be asked for
+ * waits for get next to nothing, on whichever link (docs/decisions/0035-preheat-priority.md). Whoever sees that more may be asked for
  * says so; what to ask for is chosen once in that turn of the event loop, however often and for whatever it was said.
  */
 export class RequestPump {

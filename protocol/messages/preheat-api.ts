@@ -37,7 +37,7 @@ export const PreheatRequest = Type.Object(
         minLength: 1,
         maxLength: 16_384,
         description:
-          'who shall have it: all (the default), supernode, supernodes, count:5, percent:25, labels:zone=a,pool=gpu, or nodes:n1,n2 (names or PeerIds)',
+          'who shall have it: all (the default), supernode, supernodes, count:5, percent:25, labels:zone=a,pool=gpu, or nodes:n1,n2 (names, PeerIds or IP addresses)',
       }),
     ),
     platforms: Type.Optional(
@@ -114,6 +114,7 @@ export const PreheatedNode = Type.Object({
   id: Type.Union([PeerIdField, Type.Null()], { description: 'null for a named node that has never linked' }),
   name: TextField,
   labels: LabelsField,
+  ips: Type.Array(TextField, { description: 'addresses at which other nodes reach it' }),
   state: Type.Enum(['waiting', 'fetching', 'done', 'failed', 'away'], { type: 'string' }),
   contentsDone: CountField,
   storedBytes: SizeField,

@@ -27,7 +27,7 @@ export interface ReplicaListener {
 /** Who has peers fetch content that nobody there waits for. Hears of those peers only that do it. */
 export interface FetchListener {
   /** A peer has linked, and remembers nothing of what it was told before. */
-  linked(peer: { readonly id: string; readonly labels: Labels; readonly platform: string | undefined }): void
+  linked(peer: Pick<PeerIntroduction, 'address' | 'labels' | 'platform'>): void
   gone(peer: string): void
   /** It has all of a task. */
   fetched(peer: string, task: TaskId): void

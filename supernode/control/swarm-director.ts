@@ -158,7 +158,7 @@ export class SwarmDirector implements SeedListener {
     this.#dispatch({ type: 'peer-connected', peer: address.id, labels })
     for (const message of forbiddenMessages('forbid', this.#components.forbidden())) peer.send(message)
     if (peer.keeps) this.#components.replicas.linked(address.id, labels.zone ?? '')
-    if (peer.fetches) this.#components.fetches.linked({ id: address.id, labels, platform: peer.platform })
+    if (peer.fetches) this.#components.fetches.linked(peer)
     return () => {
       if (this.#peers.get(address.id) === peer) this.#gone(address.id)
     }

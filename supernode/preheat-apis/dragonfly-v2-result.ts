@@ -4,7 +4,7 @@ import type { PreheatedContent, PreheatedNode, PreheatJob } from '../../protocol
 const Place = {
   url: Type.String({ description: 'the content, or for a node what the job is for' }),
   hostname: Type.String({ description: 'the node, or "supernode"' }),
-  ip: Type.String({ description: 'always empty: nodes are known by name' }),
+  ip: Type.String({ description: "a node's first address; empty for the supernode" }),
 }
 const SuccessTask = Type.Object(Place)
 const FailureTask = Type.Object({ ...Place, description: Type.String() })
@@ -40,7 +40,7 @@ export function v2ResultOf(job: PreheatJob, hasFailed: boolean): V2Result {
   const isFailed = (entry: PreheatedContent | PreheatedNode) =>
     entry.state === 'failed' || (hasFailed && !isDone(entry) && entry.state !== 'skipped')
   const atSupernode = (content: PreheatedContent) => ({ url: content.name, hostname: SUPERNODE, ip: '' })
-  const atNode = (node: PreheatedNode) => ({ url: name, hostname: node.name, ip: '' })
+  const atNode = (node: PreheatedNode) => ({ url: name, hostname: node.name, ip: node.ips[0] ?? '' })
   const success_tasks: SuccessTask[] = [
     ...contentList.filter(isDone).map(atSupernode),
     ...nodeList.filter(isDone).map(atNode),

@@ -113,16 +113,16 @@ function contentView(
 }
 
 function nodeView(
-  { id, name, labels, state, done, reason }: PlannedNode,
+  { id, name, labels, ips, state, done, reason }: PlannedNode,
   contents: readonly PreheatedContent[],
   atNodes: readonly (ReadonlyMap<string, number> | undefined)[],
 ): PreheatedNode {
   const storedBytes = contents.reduce((sum, { sizeBytes }, index) => {
     return sum + (done.has(index) ? (sizeBytes ?? 0) : (atNodes[index]?.get(id) ?? 0))
   }, 0)
-  return { id, name, labels, state, contentsDone: done.size, storedBytes, reason: reason ?? null }
+  return { id, name, labels, ips: [...ips], state, contentsDone: done.size, storedBytes, reason: reason ?? null }
 }
 
 function neverLinked(name: string): PreheatedNode {
-  return { id: null, name, labels: {}, state: 'away', contentsDone: 0, storedBytes: 0, reason: null }
+  return { id: null, name, labels: {}, ips: [], state: 'away', contentsDone: 0, storedBytes: 0, reason: null }
 }

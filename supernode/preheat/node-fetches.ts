@@ -1,7 +1,6 @@
 import { fetchedSource } from '../../lib/origin/registered-source.ts'
 import { toDamselflyError } from '../../protocol/errors.ts'
 import type { SupernodeToPeer } from '../../protocol/messages/control.ts'
-import type { Labels } from '../../protocol/messages/fields.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { FetchListener } from '../control/peer-listeners.ts'
 import type { PreheatNodes } from './job-run.ts'
@@ -23,7 +22,8 @@ export interface NodeFetchesComponents {
 }
 
 /** A linked node, and how many jobs want it to fetch each task. */
-interface FetchingNode extends LinkedNode {
+interface FetchingNode {
+  readonly node: LinkedNode
   readonly platform: string | undefined
   readonly wanted: Map<TaskId, number>
 }
@@ -38,7 +38,7 @@ export class NodeFetches implements PreheatNodes, FetchListener {
   }
 
   all(): LinkedNode[] {
-    return [...this.#nodes.values()].map(({ id, name, labels }) => ({ id, name, labels }))
+    return [...this.#nodes.values()].map(({ node }) => node)
   }
 
   /** The platforms of the linked nodes, as `linux/amd64`. */
@@ -79,11 +79,11 @@ export class NodeFetches implements PreheatNodes, FetchListener {
     send(peer, { type: 'stop-fetch', task })
   }
 
-  linked({ id, labels, platform }: { id: string; labels: Labels; platform: string | undefined }): void {
+  linked({ address: { id, addresses }, labels, platform }: Parameters<FetchListener['linked']>[0]): void {
     const { nameOf, tell, now } = this.#components
-    const node: FetchingNode = { id, name: nameOf(id) ?? id, labels, platform, wanted: new Map() }
-    this.#nodes.set(id, node)
-    tell({ type: 'linked', node: { id, name: node.name, labels }, now: now() })
+    const node: LinkedNode = { id, name: nameOf(id) ?? id, labels, ips: ipsOf(addresses) }
+    this.#nodes.set(id, { node, platform, wanted: new Map() })
+    tell({ type: 'linked', node, now: now() })
   }
 
   gone(peer: string): void {
@@ -105,4 +105,9 @@ export class NodeFetches implements PreheatNodes, FetchListener {
     this.#components.warrants.end(peer, task)
     return this.#nodes.get(peer)?.wanted.delete(task) === true
   }
+}
+
+/** The IP addresses in multiaddrs. */
+function ipsOf(addresses: readonly string[]): string[] {
+  return [...new Set(addresses.flatMap(address => /^\/ip[46]\/([^/]+)/.exec(address)?.[1] ?? []))]
 }

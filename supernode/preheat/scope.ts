@@ -14,7 +14,7 @@ export type Scope =
   | { readonly kind: 'percent'; readonly percent: number }
   /** Nodes with all of these labels. */
   | { readonly kind: 'labels'; readonly labels: ReadonlyMap<string, string> }
-  /** These nodes, by name or PeerId, linked or not. */
+  /** These nodes, by name, PeerId or IP address, linked or not. */
   | { readonly kind: 'nodes'; readonly nodes: readonly string[] }
 
 /** A linked node that fetches what it is told to. */
@@ -24,6 +24,8 @@ export interface LinkedNode {
   /** What it calls itself; its PeerId where it has no name. */
   readonly name: string
   readonly labels: Labels
+  /** IP addresses at which other nodes reach it. */
+  readonly ips: readonly string[]
 }
 
 const MAX_NODES = 10_000
@@ -54,7 +56,7 @@ export function parseScope(text: string): Scope {
     case 'nodes': {
       const nodes = [...new Set((value ?? '').split(','))]
       if (nodes.includes('') || nodes.length > MAX_NODES) {
-        throw invalid(text, 'names or PeerIds, separated by commas, must follow nodes:')
+        throw invalid(text, 'names, PeerIds or IP addresses, separated by commas, must follow nodes:')
       }
       return { kind, nodes }
     }
@@ -68,9 +70,9 @@ export function hasLabels({ labels }: LinkedNode, wanted: ReadonlyMap<string, st
   return [...wanted].every(([key, value]) => Object.hasOwn(own, key) && own[key] === value)
 }
 
-/** Whether a node is meant by a name or a PeerId. */
-export function isNamed({ id, name }: LinkedNode, wanted: string): boolean {
-  return id === wanted || name === wanted
+/** Whether a node is meant by a name, a PeerId or an IP address. */
+export function isNamed({ id, name, ips }: LinkedNode, wanted: string): boolean {
+  return id === wanted || name === wanted || ips.includes(wanted)
 }
 
 function parseLabels(scope: string, text: string): Map<string, string> {

@@ -16,7 +16,7 @@ export const PLAN_CONFIG: PlanConfig = {
 
 /** A linked node. */
 export function linkedNode(name: string, labels: LinkedNode['labels'] = {}): LinkedNode {
-  return { id: `node${name}`, name, labels }
+  return { id: `node${name}`, name, labels, ips: [`10.0.0.${name.charCodeAt(0)}`] }
 }
 
 /** The task of a content, by its place in the list. */

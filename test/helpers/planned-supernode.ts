@@ -92,7 +92,7 @@ export async function startPlannedSupernode({ egress = 0 } = {}): Promise<Planne
       account: { report: nothing, granted: nothing, invalidMessage: nothing, message: nothing, scheduled: nothing },
       replicas: { linked: nothing, gone: nothing, kept: nothing, refused: nothing },
       fetches: {
-        linked: ({ id, labels }) => void news.push({ type: 'linked', peer: id, labels }),
+        linked: ({ address, labels }) => void news.push({ type: 'linked', peer: address.id, labels }),
         gone: peer => void news.push({ type: 'gone', peer }),
         fetched: (peer, task) => void news.push({ type: 'fetched', peer, task }),
         notFetched: (peer, task, code) => void news.push({ type: 'not-fetched', peer, task, code }),

@@ -78,11 +78,12 @@ function leastCrowded({ nodes, spare }: PlanState): LinkedNode | undefined {
   return best
 }
 
-function plannedNode({ id, name, labels }: LinkedNode, nowMs: number): PlannedNode {
+function plannedNode({ id, name, labels, ips }: LinkedNode, nowMs: number): PlannedNode {
   return {
     id,
     name,
     labels,
+    ips,
     state: 'waiting',
     done: new Set(),
     asked: new Set(),

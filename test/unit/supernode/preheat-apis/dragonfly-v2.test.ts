@@ -113,6 +113,7 @@ const node = (changes: Partial<PreheatedNode>): PreheatedNode => ({
   id: null,
   name: 'n1',
   labels: {},
+  ips: ['10.0.0.7', '192.0.2.7'],
   state: 'done',
   contentsDone: 1,
   storedBytes: 10,
@@ -157,7 +158,7 @@ describe('a job for Dragonfly v2', () => {
                 scheduler_cluster_id: 1,
                 success_tasks: [
                   { url: 'layer 1', hostname: 'supernode', ip: '' },
-                  { url: image, hostname: 'n1', ip: '' },
+                  { url: image, hostname: 'n1', ip: '10.0.0.7' },
                 ],
                 failure_tasks: [],
               },

@@ -21,6 +21,7 @@ function node(name: string, changes: Partial<PreheatedNode> = {}): PreheatedNode
     id: null,
     name,
     labels: {},
+    ips: [],
     state: 'fetching',
     contentsDone: 0,
     storedBytes: 16 * MIB,

@@ -208,6 +208,12 @@ describe('a job for certain nodes', () => {
     })
   })
 
+  test('may name them by IP address', () => {
+    const plan = new PlanFixture({ contents: one, scope: `nodes:${linkedNode('b').ips[0]}` })
+    plan.tick()
+    expect(plan.opened(0)).toEqual(['fetch b 0'])
+  })
+
   test('takes one that is named whenever it comes', () => {
     const plan = new PlanFixture({ contents: one, scope: 'nodes:z' })
     plan.finish()

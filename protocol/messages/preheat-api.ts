@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox'
 import { DigestField, LabelsField, PeerIdField, SizeField, TaskIdField, TextField, TimeField } from './fields.ts'
-import { OriginCredentials } from './registration.ts'
+import { OriginCredentials, SourceIdentityField } from './registration.ts'
 
 /** Longest body of a request for a job, whoever's form it has, in bytes. */
 export const MAX_PREHEAT_BODY_BYTES = 1024 * 1024
@@ -30,6 +30,12 @@ export const PreheatRequest = Type.Object(
         minItems: 1,
         maxItems: MAX_PREHEATED_FILES,
         description: 'URLs',
+      }),
+    ),
+    identity: Type.Optional(
+      Type.Object(SourceIdentityField.properties, {
+        additionalProperties: false,
+        description: 'what tells files from those of the same URLs for others, as whoever asks for them says it',
       }),
     ),
     scope: Type.Optional(

@@ -1,13 +1,24 @@
-import { DamselflyError } from '../../protocol/errors.ts'
+import type { PreheatRequest } from '../../protocol/messages/preheat-api.ts'
 
-/**
- * Refuses what makes one file of a URL another for Dragonfly, and cannot be said to our jobs: nodes would look for other content than was
- * spread. For images it means nothing, since their contents are known by digest.
- * @param given by the names that the caller knows
- * @throws DamselflyError REQUEST_INVALID
- */
-export function refuseFileIdentity(given: Readonly<Record<string, string | undefined>>): void {
-  const [name] = Object.entries(given).find(([, value]) => value !== undefined && value !== '') ?? []
-  if (name === undefined) return
-  throw new DamselflyError('REQUEST_INVALID', `"${name}" is not supported for files; leave it out, or empty`)
+/** What makes one file of a URL another for Dragonfly. For images it means nothing, since their contents are known by digest. */
+export interface DragonflyFileIdentity {
+  readonly tag?: string | undefined
+  readonly application?: string | undefined
+  /** Names of query parameters that do not count, as `Expires&Signature`. */
+  readonly filter?: string | undefined
+}
+
+/** The same in our words. */
+export function fileIdentity({
+  tag = '',
+  application = '',
+  filter = '',
+}: DragonflyFileIdentity): Pick<PreheatRequest, 'identity'> {
+  const names = filter.split('&').filter(name => name !== '')
+  const identity = {
+    ...(tag !== '' && { tag }),
+    ...(application !== '' && { application }),
+    ...(names.length > 0 && { filter: names }),
+  }
+  return Object.keys(identity).length > 0 ? { identity } : {}
 }

@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox'
 import { KeyField } from '../../protocol/messages/fields.ts'
 import type { PreheatRequest, PreheatState, PreheatSummary } from '../../protocol/messages/preheat-api.ts'
 import { checkedPreheat, imageOfManifestUrl } from './checked-preheat.ts'
-import { refuseFileIdentity } from './dragonfly-files.ts'
+import { fileIdentity } from './dragonfly-files.ts'
 import { failureOf } from './dragonfly-v2-result.ts'
 import { withoutNulls } from './go-json.ts'
 
@@ -26,9 +26,10 @@ export const plainV1Body: (body: unknown) => unknown = withoutNulls
 
 /** What a preheat of Dragonfly v1 is here. @throws DamselflyError REQUEST_INVALID for what cannot be done here */
 export function preheatOfV1({ type, url, filter, identifier, headers = {} }: V1PreheatRequest): PreheatRequest {
-  if (type === 'file') refuseFileIdentity({ filter, identifier })
   return checkedPreheat({
-    ...(type === 'image' ? { image: imageOfManifestUrl(url) } : { files: [url] }),
+    ...(type === 'image'
+      ? { image: imageOfManifestUrl(url) }
+      : { files: [url], ...fileIdentity({ tag: identifier, filter }) }),
     ...(Object.keys(headers).length > 0 && { headers }),
   })
 }

@@ -9,7 +9,7 @@ import {
   type PreheatSummary,
 } from '../../protocol/messages/preheat-api.ts'
 import { checkedPreheat, imageOfManifestUrl } from './checked-preheat.ts'
-import { refuseFileIdentity } from './dragonfly-files.ts'
+import { fileIdentity } from './dragonfly-files.ts'
 import { V2Result, v2ResultOf } from './dragonfly-v2-result.ts'
 import { withField, withoutNulls } from './go-json.ts'
 
@@ -82,20 +82,19 @@ export function preheatOfV2({ args }: V2JobRequest): PreheatRequest {
   })
 }
 
-function artifactOf(args: V2Args): Pick<PreheatRequest, 'image' | 'files'> {
+function artifactOf(args: V2Args): Pick<PreheatRequest, 'image' | 'files' | 'identity'> {
   const { type, url = '', urls = [], tag, application, filtered_query_params, object_storage = {}, hdfs = {} } = args
   if (type === 'image') {
     if (urls.length > 0) throw new DamselflyError('REQUEST_INVALID', '"urls" are of files; an image has one "url"')
     return { image: imageOfManifestUrl(url) }
   }
-  refuseFileIdentity({ tag, application, filtered_query_params })
   if (Object.keys(object_storage).length + Object.keys(hdfs).length > 0) {
     const instead = 'give presigned http URLs, or headers'
     throw new DamselflyError('REQUEST_INVALID', `"object_storage" and "hdfs" are not supported; ${instead}`)
   }
   const files = [...new Set([url, ...urls].filter(given => given !== ''))]
   if (files.length === 0) throw new DamselflyError('REQUEST_INVALID', 'there is neither a "url" nor "urls"')
-  return { files }
+  return { files, ...fileIdentity({ tag, application, filter: filtered_query_params }) }
 }
 
 /** Of several ways to say which nodes, Dragonfly takes the first: addresses, a number, a part of them. */

@@ -10,10 +10,13 @@ import { parseScope } from './scope.ts'
  * @throws DamselflyError REQUEST_INVALID
  */
 export function completeRequest(request: PreheatRequest): PreheatRequest {
-  const { image, files, scope = 'all', platforms = [], standing = false } = request
+  const { image, files, identity, scope = 'all', platforms = [], standing = false } = request
   parseScope(scope)
   if ((image === undefined) === (files === undefined)) {
     throw new DamselflyError('REQUEST_INVALID', 'a job is for either an image or files')
+  }
+  if (files === undefined && identity !== undefined) {
+    throw new DamselflyError('REQUEST_INVALID', 'only files have an identity: layers are known by their digests')
   }
   if (files !== undefined && platforms.length > 0) {
     throw new DamselflyError('REQUEST_INVALID', 'only images have platforms')
@@ -33,8 +36,9 @@ export function completeRequest(request: PreheatRequest): PreheatRequest {
 }
 
 /** What a request is for. Who asks, and until when, is no part of it. */
-export function requestKey({ image, files, scope, platforms, standing }: PreheatRequest): string {
-  return JSON.stringify([image, files, scope, platforms, standing])
+export function requestKey({ image, files, identity, scope, platforms, standing }: PreheatRequest): string {
+  const { tag, application, filter = [] } = identity ?? {}
+  return JSON.stringify([image, files, tag, application, [...filter].sort(), scope, platforms, standing])
 }
 
 /** The same request for what a tag meant at the time. */

@@ -255,6 +255,6 @@ export class JobRun {
   }
 }
 
-function sourceOf(url: string, { headers = {}, credentials }: PreheatRequest): WantedContent['source'] {
-  return { url, headers, credentials }
+function sourceOf(url: string, { headers = {}, credentials, identity }: PreheatRequest): WantedContent['source'] {
+  return { url, headers, credentials, ...(identity !== undefined && { identity }) }
 }

@@ -32,11 +32,11 @@ describe('a preheat of Dragonfly v1', () => {
   })
 
   test.for([
-    ['filter', 'Expires&Signature'],
-    ['identifier', 'x'],
-  ] as const)('of a file with a %s is refused', ([name, value]) => {
-    const ask = () => preheatOfV1({ type: 'file', url: 'http://f.example/model', [name]: value })
-    expect(ask).toThrow(`"${name}" is not supported for files; leave it out, or empty`)
+    ['filter', 'Expires&Signature', { filter: ['Expires', 'Signature'] }],
+    ['identifier', 'x', { tag: 'x' }],
+  ] as const)('of a file with a %s is for that file, and it means nothing for an image', ([name, value, identity]) => {
+    const url = 'http://f.example/model'
+    expect(preheatOfV1({ type: 'file', url, [name]: value })).toEqual({ files: [url], identity })
     expect(preheatOfV1({ type: 'image', url: NGINX.url, [name]: value })).toEqual({
       image: 'harbor.example.com/library/nginx:1.27',
     })

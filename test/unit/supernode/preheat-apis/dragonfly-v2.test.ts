@@ -74,6 +74,14 @@ describe('a job of Dragonfly v2', () => {
     expect(withFile({ url: urls[1], urls })).toEqual({ files: urls.toReversed() })
   })
 
+  test('of files says what tells them from others of the same URL', () => {
+    const told = { tag: 'x', application: 'y', filtered_query_params: 'Expires&Signature' }
+    expect(withFile(told)).toEqual({
+      files: ['https://f.example/model'],
+      identity: { tag: 'x', application: 'y', filter: ['Expires', 'Signature'] },
+    })
+  })
+
   test.for<[string, () => unknown, string]>([
     ['an image without a URL', () => withImage({ url: '' }), 'expected the URL of a manifest'],
     [
@@ -84,8 +92,6 @@ describe('a job of Dragonfly v2', () => {
     ['an image with more URLs', () => withImage({ urls: ['https://a.example'] }), '"urls" are of files'],
     ['no file', () => withFile({ url: '' }), 'there is neither a "url" nor "urls"'],
     ['a file of another kind', () => withFile({ url: 's3://bucket/key' }), 'the job/files/0 must match pattern'],
-    ['a filter for files', () => withFile({ filtered_query_params: 'Expires' }), '"filtered_query_params" is not supp'],
-    ['a tag for files', () => withFile({ tag: 'x' }), '"tag" is not supported for files'],
     ['keys of S3', () => withFile({ object_storage: { access_key_id: 'x' } }), '"object_storage" and "hdfs" are not'],
     ['nodes of one seed', () => withImage({ scope: 'single_seed_peer', count: 5 }), 'for the scope all_peers'],
     ['nodes of seeds', () => withImage({ scope: 'all_seed_peers', ips: ['10.0.0.1'] }), 'for the scope all_peers'],

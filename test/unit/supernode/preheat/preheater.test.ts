@@ -275,6 +275,7 @@ test.each<[string, PreheatRequest]>([
   ['a scope that is none', { image: IMAGE, scope: 'everybody' }],
   ['an image that is none', { image: 'registry.example/UPPER:tag' }],
   ['a URL that is none', { files: ['http://'] }],
+  ['an identity of an image', { image: IMAGE, identity: { tag: 'x' } }],
   ['platforms of files', { files: ['http://x.example/a'], platforms: ['linux/amd64'] }],
 ])('refuses %s', async (_what, request) => {
   await expect(preheater.start(request)).rejects.toMatchObject({ code: 'REQUEST_INVALID' })

@@ -69,7 +69,9 @@ export function createHarbor(init: HarborInit): Harbor {
     if (proxyCache.isCold(path.name, path.digest)) {
       if (request.method === 'HEAD') return refuse(response, 404, 'NOT_FOUND', `blob ${path.digest} not found`)
       await answerFromBackend(exchange, { registryUrl, ignoreRange: true })
-      return proxyCache.fill(path.name, path.digest)
+      // Harbor copies it in the background, which takes a while: whoever hangs up and comes back finds it as cold as before.
+      if (response.writableEnded) proxyCache.fill(path.name, path.digest)
+      return
     }
     const { protocol, hostname } = url
     const location = `${protocol}//${hostname}:${init.storagePort()}${storage.pathOf(path, request.method ?? '')}`

@@ -184,6 +184,16 @@ describe('a pushed image', () => {
     expect(sentBytesOfBlobs(await requestsFor(pushed))).toEqual(bytesOf(pushed))
   })
 
+  test('that the robot may not read is no job for Kraken, and the supernode says why', async () => {
+    onFailure()
+    const pushed = await site.push('hub/library/closed', [MIB])
+    expect(await site.preheat('kraken', pushed, instance())).toMatchObject({ status: 'Success' })
+    const ended = async () => ((await newestJob()).endedAt === null ? undefined : newestJob())
+    const { state, name, reason } = await waitFor(ended, { timeoutMs: PREHEAT_TIMEOUT_MS, what: 'the job to end' })
+    expect([state, name]).toEqual(['failed', `${HARBOR_HOST}/${pushed.repository}@${pushed.manifestDigest}`])
+    expect(reason).toMatchObject({ code: 'UNAUTHORIZED', message: expect.stringContaining('account under upstreams') })
+  })
+
   test('is spread when a webhook tells of it, with the account of the robot', async () => {
     onFailure()
     const pushed = await site.push('library/by-webhook', [MIB])

@@ -8,7 +8,7 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
   MANIFEST_UNKNOWN: 'check the name and the tag',
   BLOB_UNKNOWN: 'push the image again',
   ORIGIN_UNREACHABLE: 'see whether it is up, and whether the supernode may reach it (outbound, upstreams)',
-  STORE_FULL: 'give the supernode a larger store (store.quota), or delete from it',
+  STORE_FULL: 'give the supernode a larger store (store.maxBytes, store.keepFree), or delete from it',
   TASK_BLOCKED: 'an operator has to unblock it first (supernode block remove)',
 }
 

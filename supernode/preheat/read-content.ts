@@ -55,10 +55,23 @@ export class ContentReader implements Pick<SeedListener, 'complete' | 'failed' |
     return this.#inTurn(() => this.#read(wanted, opened, signal))
   }
 
+  /** With what the job brought, and where that is refused, because it has expired perhaps, under our own account; also in the middle of it. */
   async #read(wanted: Source, opened: (content: OpenedContent) => void, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#readAs(wanted, opened, signal)
+    } catch (error) {
+      const { headers, credentials, ...bare } = wanted
+      if (!isRefusal(error) || (credentials === undefined && Object.keys(headers).length === 0)) throw error
+      await this.#readAs({ ...bare, headers: {} }, opened, signal).catch(second => {
+        throw isRefusal(second) ? error : second
+      })
+    }
+  }
+
+  async #readAs(source: Source, opened: (content: OpenedContent) => void, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     const { admission, seeder, blocklist } = this.#components
-    const { source, info } = await checked(admission, wanted, signal)
+    const info = await admission.check(source, { allowStale: true, signal })
     if (source.digest === undefined && info.validator === undefined) {
       throw new DamselflyError('UNSUPPORTED', 'without an ETag or Last-Modified nobody could tell old content from new')
     }
@@ -105,23 +118,7 @@ export class ContentReader implements Pick<SeedListener, 'complete' | 'failed' |
   }
 }
 
-/** Asks the origin with what the job brought, and where that is refused, because it has expired perhaps, under our own account. */
-async function checked(
-  admission: Admission,
-  source: Source,
-  signal: AbortSignal,
-): Promise<{ readonly source: Source; readonly info: OriginInfo }> {
-  try {
-    return { source, info: await admission.check(source, { allowStale: true, signal }) }
-  } catch (error) {
-    const { code } = toDamselflyError(error)
-    const { headers, credentials, ...bare } = source
-    const isRefused = code === 'UNAUTHORIZED' || code === 'DENIED'
-    if (!isRefused || (credentials === undefined && Object.keys(headers).length === 0)) throw error
-    const own: Source = { ...bare, headers: {} }
-    const info = await admission.check(own, { allowStale: true, signal }).catch(() => {
-      throw error
-    })
-    return { source: own, info }
-  }
+/** Whether whoever was asked wants to see somebody else. */
+function isRefusal(error: unknown): boolean {
+  return ['UNAUTHORIZED', 'DENIED'].includes(toDamselflyError(error).code)
 }

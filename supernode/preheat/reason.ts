@@ -1,3 +1,4 @@
+import { OriginError } from '../../lib/origin/origin-error.ts'
 import { ERRORS, type ErrorCode, isErrorCode, toDamselflyError } from '../../protocol/errors.ts'
 import type { Reason } from './plan/state.ts'
 
@@ -15,7 +16,9 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
 /** Why something failed, and what to do about it. */
 export function reasonOf(error: unknown): Reason {
   const { code, message } = toDamselflyError(error)
-  const advice = ADVICE[code]
+  // What is refused here says itself which setting would allow it.
+  const isOwnRefusal = code === 'DENIED' && !(error instanceof OriginError)
+  const advice = isOwnRefusal ? undefined : ADVICE[code]
   return { code, message: advice === undefined ? message : `${message}; ${advice}` }
 }
 

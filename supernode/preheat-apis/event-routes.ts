@@ -18,7 +18,7 @@ const EventsAnswer = Type.Object({
 type EventsAnswer = Static<typeof EventsAnswer>
 
 const ABOUT =
-  'Starts a job for each image that was pushed, unless one is under way. What else happened is answered with 200, too, so that it is not sent again.'
+  'Starts a job for each image that was pushed, unless one is under way or was a short while ago. What else happened is answered with 200, too, so that it is not sent again.'
 
 /** Senders tell of each pull and each layer, too, so only what starts a job is a line of the audit log. */
 const config = { access: ['operator'], audit: 'changes' } as const

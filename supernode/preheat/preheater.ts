@@ -41,6 +41,8 @@ const JOBS_AT_ONCE = 16
 const MAX_UNDER_WAY = 2_000
 /** How long an event that was answered by a job starts no other. */
 const SAME_EVENT_MS = 10 * 60_000
+/** The same where the job has failed: somebody may have mended what was wrong and pushed again. */
+const FAILED_EVENT_MS = 60_000
 const MAX_REMEMBERED_EVENTS = 10_000
 /** Nodes that are remembered of a job that has ended, those that failed first. */
 const MAX_REMEMBERED_NODES = 1_000
@@ -153,8 +155,10 @@ export class Preheater implements Preheats {
 
   #answeredEvent(key: string): PreheatJob | undefined {
     const answered = this.#events.get(key)
-    const isRecent = answered !== undefined && this.#components.clock.now() - answered.atMs < SAME_EVENT_MS
-    return isRecent ? this.get(answered.id) : undefined
+    const job = answered === undefined ? undefined : this.get(answered.id)
+    if (answered === undefined || job === undefined) return undefined
+    const lastsMs = job.state === 'failed' ? FAILED_EVENT_MS : SAME_EVENT_MS
+    return this.#components.clock.now() - answered.atMs < lastsMs ? job : undefined
   }
 
   #begin(id: number, record: JobRecord, request: PreheatRequest): Running {

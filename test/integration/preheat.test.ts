@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PreheatJob, PreheatRequest } from '../../protocol/messages/preheat-api.ts'
 import { createPreheatClient, type PreheatClient } from '../../supernode/client/preheat-client.ts'
 import { startCluster, type TestCluster, type TestProgram, tasksOf } from '../helpers/cluster.ts'
+import { distributionBody, distributionEvent } from '../helpers/harbor-bodies.ts'
 import { pullBlob, readMetric } from '../helpers/pull.ts'
 import { BASIC, OCI_INDEX, putManifest } from '../helpers/registry-mock.ts'
 import { waitFor } from '../helpers/wait.ts'
@@ -183,4 +184,21 @@ test('a registry that is down for a while is waited for', async () => {
     nodes: { done: 3 },
   })
   expect(blobBytes()).toBe(size)
+})
+
+test('an event that comes again after its job has ended starts no other', async () => {
+  await start({}, {}, 1)
+  const { host } = cluster.registry
+  const digest = (await finished({ image: image() })).digest
+  const target = { repository: APP.repository, digest, tag: APP.tag, url: `http://${host}/v2/` }
+  const body = distributionBody(distributionEvent({ target }))
+  const tell = async () => {
+    const headers = { 'content-type': 'application/vnd.docker.distribution.events.v1+json' }
+    const answer = await request(`${supernode.url}/events`, { method: 'POST', headers, body })
+    return answer.body.json()
+  }
+  expect(await tell()).toEqual({ started: [2], underWay: [], ignored: 0 })
+  const ended = async () => (await client.show(2, options())).state === 'succeeded'
+  await waitFor(ended, { timeoutMs: 20_000, what: 'the job of the event to end' })
+  expect(await tell()).toEqual({ started: [], underWay: [2], ignored: 0 })
 })

@@ -227,6 +227,17 @@ describe('the same once more', () => {
     await advance(10 * 60_000)
     expect((await preheater.start({ image }, { isEvent: true })).isNew).toBe(true)
   })
+
+  test('as an event whose job has failed starts another after a minute', async () => {
+    const image = `${IMAGE}@${imageOf('v1').digest}`
+    const start = async () => (await preheater.start({ image }, { isEvent: true })).isNew
+    tag = new DamselflyError('UNAUTHORIZED', 'who are you?')
+    expect(await start()).toBe(true)
+    await settled()
+    expect([await start(), preheater.list().map(({ state }) => state)]).toEqual([false, ['failed']])
+    await advance(60_000)
+    expect(await start()).toBe(true)
+  })
 })
 
 describe('after a restart', () => {

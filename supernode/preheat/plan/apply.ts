@@ -105,10 +105,11 @@ function notFetched(
   const index = state.contents.findIndex(content => content.task === task)
   if (node === undefined || !node.asked.delete(index)) return
   node.reason = reason
-  node.tries++
-  if (node.tries < state.config.triesOfNode && isWorthATry(reason)) {
+  const tries = (node.tries.get(index) ?? 0) + 1
+  node.tries.set(index, tries)
+  if (tries < state.config.triesOfNode && isWorthATry(reason)) {
     node.state = 'waiting'
-    node.notBeforeMs = state.nowMs + pauseMs(state, node.tries - 1)
+    node.notBeforeMs = Math.max(node.notBeforeMs, state.nowMs + pauseMs(state, tries - 1))
     return
   }
   node.state = 'failed'

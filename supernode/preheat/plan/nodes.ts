@@ -7,7 +7,7 @@ export function markDone({ nodes, contents }: PlanState, peer: string, task: Tas
   const index = contents.findIndex(content => content.task === task)
   if (node === undefined || index < 0 || !node.asked.delete(index)) return
   node.done.add(index)
-  node.tries = 0
+  node.tries.clear()
   node.reason = undefined
 }
 

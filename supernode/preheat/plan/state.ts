@@ -66,7 +66,8 @@ export interface PlannedNode extends LinkedNode {
   readonly done: Set<number>
   /** Contents that it has been told to fetch. */
   readonly asked: Set<number>
-  tries: number
+  /** How often it has failed to fetch each content since it got one. */
+  readonly tries: Map<number, number>
   notBeforeMs: number
   awaySinceMs: number
   reason: Reason | undefined

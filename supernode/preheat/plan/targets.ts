@@ -87,7 +87,7 @@ function plannedNode({ id, name, labels, ips }: LinkedNode, nowMs: number): Plan
     state: 'waiting',
     done: new Set(),
     asked: new Set(),
-    tries: 0,
+    tries: new Map(),
     notBeforeMs: nowMs,
     awaySinceMs: 0,
     reason: undefined,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { linkedNode, PlanFixture, said } from '../../../helpers/plan-fixture.ts'
+import { linkedNode, PLAN_CONFIG, PlanFixture, said } from '../../../helpers/plan-fixture.ts'
 
 const one = [{ isOptional: false }]
 
@@ -90,6 +90,17 @@ describe('who fails', () => {
     plan.opened(0)
     plan.read(0)
     expect(plan.notFetched('a', 0, 'TASK_BLOCKED')).toEqual(['failed'])
+  })
+
+  test('a node that fails with many contents at once, as when its supernode is busy, is asked again for all of them', () => {
+    const contents = Array.from({ length: 2 * PLAN_CONFIG.triesOfNode }, () => ({ isOptional: false }))
+    const plan = new PlanFixture({ nodes: ['a'], contents, config: { contentsAtOnce: contents.length } })
+    plan.tick()
+    for (const content of contents.keys()) plan.opened(content)
+    for (const content of contents.keys()) {
+      expect(plan.notFetched('a', content, 'SUPERNODE_UNREACHABLE')).toEqual([])
+    }
+    expect(plan.tick(PLAN_CONFIG.firstPauseMs)).toEqual([...contents.keys()].map(content => `fetch a ${content}`))
   })
 
   test('a registry that is down is asked until it is back; nodes are not blamed for it', () => {

@@ -85,7 +85,7 @@ describe('/v1/preheats', () => {
     [{ ...IMAGE, platforms: ['amd64'] }, 'body/platforms/0 must match pattern'],
     [{ ...IMAGE, deadlineSeconds: 0 }, 'body/deadlineSeconds must be >= 1'],
     [{ ...IMAGE, headers: { authorization: 7 } }, 'body/headers/authorization must be string'],
-    [{ ...IMAGE, nodes: ['n1'] }, 'body/nodes is not known, only image, files, scope'],
+    [{ ...IMAGE, nodes: ['n1'] }, 'body/nodes is not known, only image, files, identity, scope'],
   ])('refuses %j', async ([body, message]) => {
     const answer = await ask('POST', '/v1/preheats', body)
     expect([answer.statusCode, answer.json()]).toEqual([

@@ -34,6 +34,3 @@ export interface FetchListener {
   /** It has given a task up. */
   notFetched(peer: string, task: TaskId, code: string): void
 }
-
-/** For a supernode that has no peer fetch anything. */
-export const NO_FETCHES: FetchListener = { linked() {}, gone() {}, fetched() {}, notFetched() {} }

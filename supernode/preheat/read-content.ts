@@ -1,11 +1,12 @@
 import pLimit from 'p-limit'
 import type { TaskShape } from '../../lib/blocks/block-store.ts'
-import { type OriginInfo, type Source, taskIdOfSource } from '../../lib/origin/origin.ts'
+import type { OriginInfo, Source } from '../../lib/origin/origin.ts'
 import { withSignal } from '../../lib/with-signal.ts'
 import { blockSizeFor } from '../../protocol/block-size.ts'
 import { DamselflyError, type ErrorCode, toDamselflyError } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { Admission } from '../api/admission.ts'
+import { taskIdOf } from '../api/registration.ts'
 import type { Blocklist } from '../blocklist/blocklist.ts'
 import type { SeedTask } from '../seed/seed-task.ts'
 import type { SeedListener } from '../seed/seeder.ts'
@@ -72,10 +73,7 @@ export class ContentReader implements Pick<SeedListener, 'complete' | 'failed' |
     signal.throwIfAborted()
     const { admission, seeder, blocklist } = this.#components
     const info = await admission.check(source, { allowStale: true, signal })
-    if (source.digest === undefined && info.validator === undefined) {
-      throw new DamselflyError('UNSUPPORTED', 'without an ETag or Last-Modified nobody could tell old content from new')
-    }
-    const task = taskIdOfSource(source, info.validator)
+    const task = taskIdOf(source, info)
     blocklist.checkTask(task)
     const meant: Source = source.digest === undefined ? { ...source, validator: info.validator } : source
     const over = this.#over(task)

@@ -11,12 +11,14 @@ export function markDone({ nodes, contents }: PlanState, peer: string, task: Tas
   node.reason = undefined
 }
 
-/** Nodes that have all there is are done, and no longer so when there is more. */
+/** Nodes that have all there is are done, and no longer so when there is more. O(nodes), since it is looked at after each event. */
 export function settleNodes({ nodes, contents }: PlanState): void {
   const isAllKnown = contents.every(({ state }) => state !== 'failed')
+  const skipped = [...contents.keys()].filter(index => contents[index]?.state === 'skipped')
   for (const node of nodes.values()) {
     if (node.state === 'away' || node.state === 'failed') continue
-    const hasAll = isAllKnown && contents.every(({ state }, index) => state === 'skipped' || node.done.has(index))
+    const spared = skipped.filter(index => !node.done.has(index)).length
+    const hasAll = isAllKnown && node.done.size + spared === contents.length
     if (hasAll) node.state = 'done'
     else if (node.state === 'done') node.state = 'waiting'
   }

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import type { SupernodeToPeer } from '../../../protocol/messages/control.ts'
-import { NO_FETCHES } from '../../../supernode/control/peer-listeners.ts'
 import { SwarmDirector } from '../../../supernode/control/swarm-director.ts'
 import { createSchedulerState } from '../../../supernode/scheduler/state.ts'
 import { captureLog } from '../../helpers/log-capture.ts'
 import { createManualClock } from '../../helpers/manual-clock.ts'
+import { NO_FETCHES } from '../../helpers/no-fetches.ts'
 
 const STEP_MS = 3
 

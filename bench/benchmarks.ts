@@ -3,6 +3,7 @@ import { dfgetBenchCommand } from './dfget/command.ts'
 import { fanoutCommand } from './fanout/command.ts'
 import { idleConnectionsCommand } from './idle-connections/command.ts'
 import { lastHopCommand } from './last-hop/command.ts'
+import { preheatCommand } from './preheat/command.ts'
 import { pullCommand } from './pull/command.ts'
 import { registrationsCommand } from './registrations/command.ts'
 import { scenariosCommand } from './scenarios/command.ts'
@@ -18,6 +19,7 @@ export const BENCHMARKS: readonly Command[] = [
   fanoutCommand,
   idleConnectionsCommand,
   lastHopCommand,
+  preheatCommand,
   pullCommand,
   registrationsCommand,
   scenariosCommand,

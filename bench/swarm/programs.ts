@@ -22,7 +22,7 @@ export interface Swarm extends AsyncDisposable {
 }
 
 /** Makes the network. Each link is limited by tbf in both directions: at its machine, and at the bridge. */
-export async function createMachines({ nodes, rates }: SwarmPlan): Promise<Machines> {
+export async function createMachines({ nodes, rates }: Pick<SwarmPlan, 'nodes' | 'rates'>): Promise<Machines> {
   await using starting = new AsyncDisposableStack()
   const network = starting.use(await createTestNetwork())
   const registry = await network.addNode({ rateBitsPerSecond: rates.registry })
@@ -39,12 +39,14 @@ export interface SwarmInit {
   readonly registryUrl: string
   /** File for the events of the supernode's scheduler. */
   readonly record: string | undefined
+  /** More flags for the supernode. */
+  readonly supernodeFlags?: readonly string[]
 }
 
 /** Starts a swarm. @throws the signal's reason */
 export async function startSwarm(
   { supernode: supernodeMachine, nodes }: Machines,
-  { registryUrl, record }: SwarmInit,
+  { registryUrl, record, supernodeFlags = [] }: SwarmInit,
   { signal }: { signal: AbortSignal },
 ): Promise<Swarm> {
   await using starting = new AsyncDisposableStack()
@@ -67,7 +69,8 @@ export async function startSwarm(
     return started
   }
 
-  const flags = ['--log-level', 'warn', ...(record === undefined ? [] : ['--event-log', record])]
+  const recording = record === undefined ? [] : ['--event-log', record]
+  const flags = ['--log-level', 'warn', ...recording, ...supernodeFlags]
   const supernode = await start('supernode', directory => startSupernode(supernodeMachine, directory, flags))
   const init = { supernode, registryUrl, settings: { logLevel: 'warn' } }
   const daemons: CountedDaemon[] = []

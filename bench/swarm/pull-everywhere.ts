@@ -23,6 +23,13 @@ export interface Pulls {
   readonly cpuShare: number
 }
 
+interface PullOptions {
+  readonly timeoutMs: number
+  readonly signal: AbortSignal
+  /** Called when all clients run, before they begin. */
+  readonly whenReady?: () => Promise<void>
+}
+
 /**
  * Pulls the image of a registry at many nodes at once, a client process at each.
  * @throws Error with what a client said when its pull fails or takes too long; the signal ends the clients, so that it fails too
@@ -30,7 +37,7 @@ export interface Pulls {
 export async function pullEverywhere(
   { repository, reference }: Pick<BenchRegistry, 'repository' | 'reference'>,
   sources: readonly PullSource[],
-  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
+  { timeoutMs, signal, whenReady }: PullOptions,
 ): Promise<Pulls> {
   await using started = new AsyncDisposableStack()
   const clients: ChildProcess[] = []
@@ -44,6 +51,7 @@ export async function pullEverywhere(
   }
   const ready = { timeoutMs: START_TIMEOUT_MS }
   await Promise.all(clients.map(client => client.waitForLine('stdout', line => line === 'ready', ready)))
+  await whenReady?.()
   const cpuShare = watchCpu()
   for (const client of clients) client.signal('SIGUSR2')
   const lines = clients.map(client => client.waitForLine('stdout', line => line.startsWith('{'), { timeoutMs }))

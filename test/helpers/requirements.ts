@@ -28,11 +28,17 @@ const DISK_COMMANDS: Readonly<Record<string, readonly string[]>> = { mount: ['mo
 /** The packages behind network namespaces with programs in them. */
 const NETWORK_PACKAGES = ['iproute2', 'util-linux']
 
+/** Those, and the ones behind a real registry with an image. */
+const REGISTRY_PACKAGES = [...NETWORK_PACKAGES, 'docker-registry', 'skopeo']
+
 /** What the real-runtime suite needs, in words. */
 export const CLIENT_REQUIREMENTS = `Linux, root, ${Object.keys(COMMANDS_BY_PACKAGE).join(', ')}`
 
 /** What a test network needs, in words. */
 export const NETWORK_REQUIREMENTS = `Linux, root, ${NETWORK_PACKAGES.join(', ')}`
+
+/** What a real registry on a test network needs, in words. */
+export const REGISTRY_REQUIREMENTS = `Linux, root, ${REGISTRY_PACKAGES.join(', ')}`
 
 /** What this machine lacks of it, in words; empty when the suite can run. */
 export function missingClientRequirements(): string[] {
@@ -42,6 +48,11 @@ export function missingClientRequirements(): string[] {
 /** What this machine lacks for a test network, in words; empty when there can be one. */
 export function missingNetworkRequirements(): string[] {
   return [...missingRights(), ...missingCommands(NETWORK_PACKAGES)]
+}
+
+/** What this machine lacks for a real registry on a test network, in words; empty when there can be one. */
+export function missingRegistryRequirements(): string[] {
+  return [...missingRights(), ...missingCommands(REGISTRY_PACKAGES)]
 }
 
 /** What this machine lacks for a small file system of a test's own, in words; empty when there can be one. */

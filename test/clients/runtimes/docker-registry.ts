@@ -15,6 +15,8 @@ export interface DockerRegistry extends AsyncDisposable {
   readonly url: string
   /** Where its content lies. */
   readonly storageDirectory: string
+  /** Every blob request that it has answered so far. */
+  blobRequests(): Promise<BlobRequest[]>
   /** Ends the registry after its last answer and returns every blob request of its life. */
   finish(): Promise<BlobRequest[]>
 }
@@ -26,13 +28,15 @@ export interface DockerRegistryInit {
   readonly storageDirectory?: string
   /** Further sections of its configuration, such as `auth` and `proxy`. */
   readonly settings?: Readonly<Record<string, unknown>>
+  /** Added to its environment, for example `SSL_CERT_FILE`. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** Starts a registry on a node. */
 export async function startDockerRegistry(
   node: NetworkNode,
   directory: string,
-  { port = PORT, storageDirectory = join(directory, 'registry'), settings }: DockerRegistryInit = {},
+  { port = PORT, storageDirectory = join(directory, 'registry'), settings, environment }: DockerRegistryInit = {},
 ): Promise<DockerRegistry> {
   const configFile = join(directory, 'registry.yml')
   const logFile = join(directory, 'registry.log')
@@ -49,10 +53,11 @@ export async function startDockerRegistry(
   )
   const child = await startProcess('docker-registry', ['serve', configFile], {
     namespace: node.namespace,
-    env: cleanEnvironment(directory),
+    env: { ...cleanEnvironment(directory), ...environment },
     stderrFile: logFile,
   })
   const log = () => readFile(logFile, 'utf8')
+  const blobRequests = async () => parseBlobRequests(await log())
   await child.waitUntil(async () => (await log()).includes(`listening on ${address}`), {
     timeoutMs: START_TIMEOUT_MS,
     what: 'the registry to listen',
@@ -60,9 +65,10 @@ export async function startDockerRegistry(
   return {
     url: `http://${address}`,
     storageDirectory,
+    blobRequests,
     async finish() {
       await child.stop()
-      return parseBlobRequests(await log())
+      return await blobRequests()
     },
     [Symbol.asyncDispose]: () => child[Symbol.asyncDispose](),
   }

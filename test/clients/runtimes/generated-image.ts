@@ -8,11 +8,15 @@ import { Repositories } from '../../../registry-mock/repositories.ts'
 import { run } from '../../helpers/process.ts'
 import type { Bench } from '../bench.ts'
 import { writeContainersConfig } from './containers-config.ts'
+import type { DockerRegistry } from './docker-registry.ts'
 import type { PushedImage } from './image.ts'
 
-/** Generates an OCI image and pushes it to the registry of a bench: a second faster than to build one with buildah. */
+/** Where an image is pushed to. */
+export type ImageTarget = Pick<Bench, 'registryNode' | 'directory'> & { readonly registry: Pick<DockerRegistry, 'url'> }
+
+/** Generates an OCI image and pushes it to a registry: a second faster than to build one with buildah. */
 export async function pushGeneratedImage(
-  { registry, registryNode, directory }: Bench,
+  { registry, registryNode, directory }: ImageTarget,
   init: GeneratedImageInit,
 ): Promise<PushedImage> {
   const { repository, tag } = init

@@ -1,0 +1,136 @@
+import { PAYLOAD_SHARE } from '../../test/simulation/scenarios/scenario.ts'
+import { watchMachine } from '../conditions.ts'
+import { readCommit } from '../measure/commit.ts'
+import { measureRounds } from '../measure/measure-rounds.ts'
+import { watchCpu } from '../swarm/cpu-time.ts'
+import { elapsedMs } from '../swarm/figures.ts'
+import { measureLink } from '../swarm/measure-link.ts'
+import { type Machines, type Swarm, startSwarm } from '../swarm/programs.ts'
+import { type PullSource, type Pulls, pullEverywhere } from '../swarm/pull-everywhere.ts'
+import { type BenchImage, createPreheatBench, type PreheatBench, sentBytes } from './bench.ts'
+import type { PreheatPlan } from './config.ts'
+import type { Preheated, PreheatFigures, Round } from './figures.ts'
+import { startJob, untilLinked, untilUnderWay } from './jobs.ts'
+
+/** What takes so many times as long as all nodes need straight from the registry has failed. */
+const PATIENCE = 3
+const MIN_TIMEOUT_MS = 120_000
+
+interface Options {
+  /** Is told what has been done. */
+  readonly heard: (what: string) => void
+  readonly signal: AbortSignal
+}
+
+interface MeasureOptions extends Options {
+  readonly timeoutMs: number
+}
+
+/**
+ * Measures, in rounds: a preheat to nodes that hold nothing and the pulls of all of them after it; the same pulls from a
+ * docker-registry; a pull of something else by one node, alone and during a preheat. Each swarm has just been started.
+ * @throws Error when a program, a job or a pull fails, a node got another image, or a preheat was over too early; the signal's reason
+ */
+export async function measurePreheats(plan: PreheatPlan, options: Options): Promise<PreheatFigures> {
+  const commit = readCommit()
+  const conditions = watchMachine()
+  const measured = await measureAll(plan, options)
+  return { ...plan, ...measured, commit, conditions: conditions() }
+}
+
+async function measureAll(plan: PreheatPlan, { heard, signal }: Options) {
+  await using bench = await createPreheatBench(plan)
+  const { machines, image, other } = bench
+  const linkBitsPerSecond = await measureOneLink(machines, plan.rates.node)
+  heard(`${plan.nodes + 2} machines are connected, and a docker-registry has the images`)
+  const allMs = (plan.nodes * plan.size * 8 * 1000) / (plan.rates.registry * PAYLOAD_SHARE)
+  const options = { heard, signal, timeoutMs: MIN_TIMEOUT_MS + PATIENCE * allMs }
+  const measure = {
+    preheated: () => inSwarm(bench, options, swarm => preheatAndPull(bench, swarm, options)),
+    directMs: () => pullDirectly(bench, options),
+    aloneMs: () => inSwarm(bench, options, swarm => pullAlone(bench, swarm, options)),
+    duringMs: () => inSwarm(bench, options, swarm => pullDuring(bench, swarm, options)),
+  }
+  const measured = await measureRounds<Round>(measure, {
+    rounds: plan.rounds,
+    heard: done => heard(`round ${done} of ${plan.rounds} done`),
+  })
+  return { measured, imageBytes: image.imageBytes, pulledBytes: other.imageBytes, linkBitsPerSecond }
+}
+
+async function measureOneLink({ nodes: [first, second] }: Machines, rate: number): Promise<number> {
+  if (first === undefined || second === undefined) throw new Error('a swarm has at least two nodes')
+  return await measureLink(first, second, rate)
+}
+
+/** Measures something in a swarm that holds nothing, and ends that. */
+async function inSwarm<Measured>(
+  { machines, registry, supernodeConfigFile }: PreheatBench,
+  options: MeasureOptions,
+  measure: (swarm: Swarm) => Promise<Measured>,
+): Promise<Measured> {
+  const { heard, signal } = options
+  const supernodeFlags = ['--config', supernodeConfigFile]
+  await using swarm = await startSwarm(
+    machines,
+    { registryUrl: registry.url, record: undefined, supernodeFlags },
+    options,
+  )
+  try {
+    await untilLinked(swarm, options)
+    return await measure(swarm)
+  } catch (error) {
+    if (!signal.aborted) heard(swarm.log())
+    throw error
+  }
+}
+
+async function preheatAndPull(bench: PreheatBench, swarm: Swarm, options: MeasureOptions): Promise<Preheated> {
+  const { image } = bench
+  const before = await sentBytes(bench)
+  const cpuShare = watchCpu()
+  const job = await startJob(swarm, image, 'all', options)
+  const { createdAt, endedAt, nodes } = await job.ended()
+  const preheat = { preheatMs: (endedAt ?? Number.NaN) - createdAt, cpuShare: cpuShare() }
+  if (nodes.done !== swarm.daemons.length) throw new Error(`${nodes.done} of ${swarm.daemons.length} nodes have it`)
+  const preheated = await sentBytes(bench)
+  const pulls = await pullEverywhere(image, sourcesOf(swarm), options)
+  const pulledOriginBytes = (await sentBytes(bench)) - preheated
+  return { ...preheat, originBytes: preheated - before, pullsMs: lastMs(pulls, image), pulledOriginBytes }
+}
+
+/** All clients are on the machine of the registry, so that no link limits them. */
+async function pullDirectly({ machines, registry, image }: PreheatBench, options: MeasureOptions): Promise<number> {
+  const sources = machines.nodes.map(() => ({ node: machines.registry, url: registry.url }))
+  return lastMs(await pullEverywhere(image, sources, options), image)
+}
+
+async function pullAlone({ other }: PreheatBench, swarm: Swarm, options: MeasureOptions): Promise<number> {
+  await (await startJob(swarm, other, 'supernode', options)).ended()
+  return lastMs(await pullEverywhere(other, sourcesOf(swarm).slice(0, 1), options), other)
+}
+
+async function pullDuring({ image, other }: PreheatBench, swarm: Swarm, options: MeasureOptions): Promise<number> {
+  await (await startJob(swarm, other, 'supernode', options)).ended()
+  const preheat = Promise.withResolvers<Awaited<ReturnType<typeof startJob>>>()
+  const whenReady = async () => {
+    const job = await startJob(swarm, image, 'all', options)
+    await untilUnderWay(job, options)
+    preheat.resolve(job)
+  }
+  const pulls = await pullEverywhere(other, sourcesOf(swarm).slice(0, 1), { ...options, whenReady })
+  const { endedAt, state } = await (await preheat.promise).show()
+  if (endedAt !== null) throw new Error(`the preheat ended (${state}) before the pull did; give it a larger --size`)
+  return lastMs(pulls, other)
+}
+
+function sourcesOf({ daemons }: Swarm): PullSource[] {
+  return daemons.map(({ node, program }) => ({ node, url: program.httpUrl }))
+}
+
+/** @returns milliseconds from the first start to the last end. @throws Error when anybody got something else */
+function lastMs({ reports }: Pulls, { manifestDigest }: BenchImage): number {
+  const wrong = reports.find(report => report.manifestDigest !== manifestDigest)
+  if (wrong !== undefined) throw new Error(`a client got ${wrong.manifestDigest} in place of ${manifestDigest}`)
+  return Math.max(...elapsedMs(reports))
+}

@@ -29,5 +29,5 @@ export function peerLimitsOf(config: {
   readonly concurrentUploads: number
 }): PeerLimitsConfig {
   const { limitRate, totalLimit, uploadLimit, concurrentUploads } = config
-  return { perTask: limitRate, download: totalLimit, upload: uploadLimit, concurrentUploads }
+  return { perTask: limitRate, download: totalLimit, upload: uploadLimit, background: 0, concurrentUploads }
 }

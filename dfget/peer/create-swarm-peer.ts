@@ -85,14 +85,15 @@ export function createSwarmPeer(components: PeerComponents, init: PeerInit = {})
 
   const holdings = new Holdings({ store, clock })
   const pump = new RequestPump(clock)
+  const { backgroundTasks } = limits.downloads
+  const sessions = { pump, backgroundTasks, store, buffers, hasher, resume, clientOf, clock, logger }
   const tasks: Tasks = new Tasks({
     store,
     holdings,
     forbidden,
     hasher,
     resume,
-    createSession: init =>
-      new TaskSession({ supernode: link, links, pump, store, buffers, hasher, resume, clientOf, clock, logger }, init),
+    createSession: init => new TaskSession({ ...sessions, supernode: link, links }, init),
     pump,
     offer: (task, have) => link.send({ type: 'offer', task, have: have.toBytes() }),
     withdraw(task) {

@@ -25,7 +25,8 @@ export function unlimited(
   given: Partial<PeerLimitsConfig> = {},
   components: PeerLimitsComponents = { clock: systemClock, metrics: { throttled: { inc() {} } } },
 ): PeerLimits {
-  return createPeerLimits(components, { upload: 0, download: 0, perTask: 0, concurrentUploads: 0, ...given })
+  const none = { upload: 0, download: 0, perTask: 0, background: 0, concurrentUploads: 0 }
+  return createPeerLimits(components, { ...none, ...given })
 }
 
 /** A libp2p node that serves blocks of whatever task, and asks others for them. */
@@ -41,6 +42,7 @@ export interface ExchangeNode extends AsyncDisposable {
   readonly sentBytes: number
   /** Lets reads of the blocks that it serves fail or wait. */
   beforeRead: (block: number) => Promise<void> | void
+  /** A client, which is closed when the node ends. */
   client(of: ExchangeNode): BlockClient
   /** Some task, with a ticket for this node. */
   want(name?: string): { task: TaskId; ticket: string }
@@ -76,6 +78,7 @@ export async function startExchangeNode({
   }
   const limits = unlimited(limited, { clock, metrics: { throttled } })
   const buffers = new BlockBuffers()
+  const clients: BlockClient[] = []
   const content = seededBytes(blockBytes, node.peerId)
   const counts = { readBytes: 0, sentBytes: 0 }
   const source: BlockSource = {
@@ -118,12 +121,19 @@ export async function startExchangeNode({
     },
     beforeRead() {},
     block: content,
-    client: of => new BlockClient({ node, clock, buffers, limits: limits.downloads }, of.address),
+    client(of) {
+      const client = new BlockClient({ node, clock, buffers, limits: limits.downloads }, of.address)
+      clients.push(client)
+      return client
+    },
     want(name = 'some') {
       const task = taskIdOfUrl({ url: `http://origin.example/${name}` })
       return { task, ticket: signTicket({ task, peer: node.peerId, expiresAt: Date.now() + 600_000 }, CLUSTER_KEY) }
     },
-    [Symbol.asyncDispose]: () => node.stop(),
+    async [Symbol.asyncDispose]() {
+      for (const client of clients) client.close()
+      await node.stop()
+    },
   }
   return self
 }
@@ -145,7 +155,7 @@ export interface EndlessDownload extends AsyncDisposable {
   readonly bytes: number
 }
 
-/** Downloads blocks until the end of the test. The client is closed then. */
+/** Downloads blocks until the end of the test. */
 export function downloadEndlessly(
   client: BlockClient,
   { task, ticket, blockCount = Number.POSITIVE_INFINITY, maxBytes = 4 * 1024 * 1024, open = 4 }: EndlessWant,
@@ -171,7 +181,6 @@ export function downloadEndlessly(
     async [Symbol.asyncDispose]() {
       end.abort()
       await done
-      client.close()
     },
   }
 }

@@ -44,6 +44,8 @@ export class SwarmDownloadFixture {
   readonly silentSince = new Map<string, number>()
   /** What the supernode was told, as `peer kind`. */
   readonly reports: string[] = []
+  /** What the node says that nobody waits for. */
+  readonly backgroundTasks = new Set<TaskId>()
   /** Peers from which the node has parted. */
   readonly parted: string[] = []
 
@@ -59,6 +61,7 @@ export class SwarmDownloadFixture {
       {
         assembly,
         pump: this.pump,
+        backgroundTasks: this.backgroundTasks,
         ticket: () => 'ticket',
         clientOf: peer => this.#clientOf(peer),
         heads: () => [0],

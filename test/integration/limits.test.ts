@@ -46,7 +46,7 @@ describe('the upload limit', SLOW, () => {
     server.limits.change({ upload: 0 })
     const before = download.bytes
     await waitFor(() => download.bytes > before + 40 * MIB, { ...PATIENCE, what: 'more than any limit allows' })
-    expect(server.limits.values()).toEqual({ upload: 0, download: 0, perTask: 0, concurrentUploads: 0 })
+    expect(server.limits.values()).toEqual({ upload: 0, download: 0, perTask: 0, background: 0, concurrentUploads: 0 })
   })
 })
 
@@ -150,6 +150,38 @@ describe('the limit of each task', SLOW, () => {
     await client.fetch({ ...asking.want('other'), block: 0, maxBytes: MIB }, { signal: AbortSignal.timeout(20_000) })
     // Each block takes two seconds; there were eight before this one.
     expect(slow.bytes).toBeLessThanOrEqual(2 * 256 * 1024)
+  })
+})
+
+describe('the limit of what nobody waits for', SLOW, () => {
+  test('holds for all of that together, and for nothing else', async () => {
+    await using asking = await startExchangeNode({ background: 2 * MIB })
+    await using server = await startExchangeNode()
+    const client = asking.client(server)
+    const { backgroundTasks } = asking.limits.downloads
+    for (const name of ['a', 'b']) backgroundTasks.add(asking.want(name).task)
+    await using a = downloadEndlessly(client, asking.want('a'))
+    await using b = downloadEndlessly(client, asking.want('b'))
+    await using awaited = downloadEndlessly(client, asking.want('awaited'))
+    await waitFor(() => a.bytes > 0 && b.bytes > 0, PATIENCE)
+    const before = awaited.bytes
+    await expectSteadyRate(2 * MIB, () => a.bytes + b.bytes, SLACK)
+    await waitFor(() => awaited.bytes - before > 96 * MIB, { ...PATIENCE, what: 'more than the limit allows' })
+  })
+
+  test('is no limit any more once somebody waits, and can be changed meanwhile', async () => {
+    await using asking = await startExchangeNode({ background: 128 * 1024 })
+    await using server = await startExchangeNode()
+    const { backgroundTasks } = asking.limits.downloads
+    const { task } = asking.want()
+    backgroundTasks.add(task)
+    await using download = downloadEndlessly(asking.client(server), asking.want())
+    await waitFor(() => asking.throttledSeconds.download > 0, PATIENCE)
+    asking.limits.change({ background: 3 * MIB })
+    await expectSteadyRate(3 * MIB, () => download.bytes, SLACK)
+    backgroundTasks.delete(task)
+    const before = download.bytes
+    await waitFor(() => download.bytes - before > 96 * MIB, { ...PATIENCE, what: 'more than the limit allows' })
   })
 })
 

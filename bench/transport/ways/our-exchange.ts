@@ -28,7 +28,7 @@ const TICKET_MS = 24 * 3_600_000
 /** As a peer has them that nobody configured: no rates, 32 blocks at once. */
 const LIMITS = createPeerLimits(
   { clock: systemClock, metrics: { throttled: { inc() {} } } },
-  { upload: 0, download: 0, perTask: 0, concurrentUploads: 32 },
+  { upload: 0, download: 0, perTask: 0, background: 0, concurrentUploads: 32 },
 )
 
 interface Address {

@@ -48,7 +48,7 @@ export class BlockClient {
 
   #streamFor(task: TaskId): BlockStream {
     const [first] = this.#streams
-    if (first !== undefined && this.#components.limits.perTask === 0) return first
+    if (first !== undefined && !this.#components.limits.differs) return first
     const usable =
       this.#streams.find(stream => stream.serves(task)) ?? this.#streams.find(({ waiting }) => waiting === 0)
     if (usable !== undefined) return usable

@@ -7,6 +7,7 @@ export const PeerLimitsConfig = Type.Object(
     upload: rateSetting('what this node sends to other peers, all together'),
     download: rateSetting('what this node receives from peers, the supernode and origins, all together'),
     perTask: rateSetting('what this node receives of one blob or file'),
+    background: rateSetting('what this node receives for preheats and replicas, all together'),
     concurrentUploads: uploadsSetting(32),
   },
   { additionalProperties: false, default: {} },

@@ -36,13 +36,15 @@ export function createPeerLimits({ clock, metrics }: PeerLimitsComponents, init:
       upload: rate.bytesPerSecond,
       download: downloads.all.bytesPerSecond,
       perTask: downloads.perTask,
+      background: downloads.background.bytesPerSecond,
       concurrentUploads: slots.count,
     }),
     change(values) {
-      const { upload, download, perTask, concurrentUploads } = values
+      const { upload, download, perTask, background, concurrentUploads } = values
       if (upload !== undefined) rate.change(upload)
       if (download !== undefined) downloads.all.change(download)
       if (perTask !== undefined) downloads.perTask = perTask
+      if (background !== undefined) downloads.background.change(background)
       if (concurrentUploads !== undefined) slots.change(concurrentUploads)
     },
   }

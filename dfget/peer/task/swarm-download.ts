@@ -4,6 +4,7 @@ import type { Logger } from '../../../lib/logger.ts'
 import type { Bitfield } from '../../../protocol/bitfield.ts'
 import { DamselflyError, type ErrorCode } from '../../../protocol/errors.ts'
 import type { PeerAddress } from '../../../protocol/messages/fields.ts'
+import type { TaskId } from '../../../protocol/task.ts'
 import type { BlockClient } from '../exchange/block-client.ts'
 import { MAX_STALL_MS, stallDeadlineMs } from '../picker/deadlines.ts'
 import { hungryFor } from '../picker/hunger.ts'
@@ -19,6 +20,8 @@ import type { RequestPump } from './request-pump.ts'
 export interface SwarmDownloadComponents {
   readonly assembly: Assembly
   readonly pump: RequestPump
+  /** What nobody waits for: is told of this task. */
+  readonly backgroundTasks: Set<TaskId>
   readonly ticket: () => string
   /** The block stream to a peer. */
   readonly clientOf: (peer: string) => Pick<BlockClient, 'fetch' | 'silentMs'>
@@ -67,8 +70,9 @@ export class SwarmDownload {
   #unstored = 0
 
   constructor(components: SwarmDownloadComponents, { supernode, background, seed }: SwarmDownloadInit) {
-    const { assembly, pump, clock } = components
+    const { assembly, pump, backgroundTasks, clock } = components
     this.#components = components
+    if (background) backgroundTasks.add(assembly.taskId)
     this.#tickedAt = clock.now()
     this.#download = pump.begin(
       { supernode: supernode.id, have: assembly.present, blockSizeBytes: assembly.blockSizeBytes, background, seed },
@@ -81,14 +85,21 @@ export class SwarmDownload {
   }
 
   stop(): void {
+    this.#leaveBackground()
     this.#components.pump.end(this.#download)
     this.#abort(() => true)
   }
 
   /** Somebody waits for it now. */
   promote(): void {
+    this.#leaveBackground()
     this.#download.background = false
     this.look()
+  }
+
+  #leaveBackground(): void {
+    const { backgroundTasks, assembly } = this.#components
+    backgroundTasks.delete(assembly.taskId)
   }
 
   /** Whether it has to wait because somebody waits for others. */

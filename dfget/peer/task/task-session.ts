@@ -14,7 +14,7 @@ import type { OriginReason } from '../../../protocol/messages/daemon-api.ts'
 import type { PeerAddress } from '../../../protocol/messages/fields.ts'
 import type { RegistrationAnswer } from '../../../protocol/messages/registration.ts'
 import { isSwarmUrl } from '../../../protocol/swarm-url.ts'
-import { taskIdOfDigest } from '../../../protocol/task.ts'
+import { type TaskId, taskIdOfDigest } from '../../../protocol/task.ts'
 import type { BlockClient } from '../exchange/block-client.ts'
 import type { InventoryLinks } from '../swarm/inventory-links.ts'
 import type { SupernodeLink } from '../swarm/supernode-link.ts'
@@ -33,6 +33,7 @@ export interface TaskSessionComponents {
   readonly supernode: SupernodeLink
   readonly links: InventoryLinks
   readonly pump: RequestPump
+  readonly backgroundTasks: Set<TaskId>
   readonly store: BlockStore
   readonly buffers: BlockBuffers
   readonly hasher: Hasher
@@ -287,7 +288,7 @@ export class TaskSession {
   }
 
   async #beginInSwarm(registration: RegistrationAnswer): Promise<Assembly> {
-    const { store, pump, clientOf, links, clock, logger } = this.#components
+    const { store, pump, backgroundTasks, clientOf, links, clock, logger } = this.#components
     const { taskId, blockSizeBytes, sizeBytes } = registration
     this.contentType = registration.contentType
     const assembly = this.#assemble(await store.open(taskId, { blockSizeBytes, sizeBytes }))
@@ -296,6 +297,7 @@ export class TaskSession {
       {
         assembly,
         pump,
+        backgroundTasks,
         ticket: () => this.ticket ?? '',
         clientOf: peer => clientOf(peer === supernode.id ? supernode : { id: peer, addresses: [] }),
         heads: () => this.readers.heads(),

@@ -317,6 +317,7 @@ describe('several downloads', () => {
     const preheat = await node.download(8, { seed: 'preheat', background: true })
     const pull = await node.download(8, { seed: 'pull' })
     const owners = () => node.of('a').map(({ task }) => (task === pull.assembly.taskId ? 'pull' : 'preheat'))
+    expect([...node.backgroundTasks]).toEqual([preheat.assembly.taskId])
     await node.proven(preheat, 'a', range(8))
     pull.swarm.neighbourJoined('a', bitfieldOf(range(8)))
     await node.settled()
@@ -327,6 +328,7 @@ describe('several downloads', () => {
     }
     expect(node.sent.filter(({ state }) => state === 'aborted')).toHaveLength(2)
     preheat.swarm.promote()
+    expect([...node.backgroundTasks]).toEqual([])
     await node.answer(pull, node.of('a')[0])
     await node.answer(pull, node.of('a')[0])
     expect(owners().sort()).toEqual(['preheat', 'pull'])

@@ -8,7 +8,7 @@ import { SupernodeConfig } from '../../../../supernode/config.ts'
 const MIB = 1024 * 1024
 
 test('without settings only the number of uploads has a limit', () => {
-  const ofPeer = { upload: 0, download: 0, perTask: 0, concurrentUploads: 32 }
+  const ofPeer = { upload: 0, download: 0, perTask: 0, background: 0, concurrentUploads: 32 }
   expect(loadConfig('dfdaemon', DfdaemonConfig, {}).limits).toEqual(ofPeer)
   expect(peerLimitsOf(loadConfig('dfget', DfgetConfig, {}))).toEqual(ofPeer)
   expect(loadConfig('supernode', SupernodeConfig, {}).limits).toEqual({ egress: 0, concurrentUploads: 32 })
@@ -21,6 +21,7 @@ test('rates are given with units', () => {
     upload: 100_000_000,
     download: 20 * MIB,
     perTask: 1536 * MIB,
+    background: 0,
     concurrentUploads: 4,
   })
 })

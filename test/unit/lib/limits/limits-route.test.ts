@@ -9,7 +9,7 @@ import { claimedRole, testAccess } from '../../../helpers/api-access.ts'
 import { createManualClock } from '../../../helpers/manual-clock.ts'
 
 const MIB = 1024 * 1024
-const INIT: PeerLimitsConfig = { upload: 50 * MIB, download: 0, perTask: 0, concurrentUploads: 32 }
+const INIT: PeerLimitsConfig = { upload: 50 * MIB, download: 0, perTask: 0, background: 0, concurrentUploads: 32 }
 
 async function createApi(access = testAccess([claimedRole])) {
   const limits: PeerLimits = createPeerLimits(
@@ -61,7 +61,7 @@ test.for([
   [{ upload: '50MiB' }, 'upload must be integer'],
   [{ upload: null }, 'upload must be integer'],
   [{ concurrentUploads: 1e9 }, 'concurrentUploads must be <= 100000'],
-  [{ upload: 5, speed: 5 }, 'there is no limit "speed", only upload, download, perTask, concurrentUploads'],
+  [{ upload: 5, speed: 5 }, 'there is no limit "speed", only upload, download, perTask, background, concurrentUploads'],
   [JSON.parse('{"__proto__":{"upload":5}}'), 'the request is malformed'],
   [[], 'the body must be a JSON object of limits'],
   ['text', 'the body must be a JSON object of limits'],
@@ -100,6 +100,7 @@ test('the command shows what is in force', async () => {
       'upload              50.0 MiB/s',
       'download              no limit',
       'perTask               no limit',
+      'background            no limit',
       'concurrentUploads           32',
       '',
     ].join('\n'),
@@ -108,7 +109,9 @@ test('the command shows what is in force', async () => {
 
 test('the command changes what is given, with units', async () => {
   const said = await run('--per-task', '1.5MiB', '--upload', '0', '--concurrent-uploads', '4', '--json')
-  expect(said).toBe(`${JSON.stringify({ upload: 0, download: 0, perTask: 1.5 * MIB, concurrentUploads: 4 })}\n`)
+  expect(said).toBe(
+    `${JSON.stringify({ upload: 0, download: 0, perTask: 1.5 * MIB, background: 0, concurrentUploads: 4 })}\n`,
+  )
 })
 
 test.for([

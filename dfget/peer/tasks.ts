@@ -3,7 +3,7 @@ import type { BlockStore, TaskBlocks } from '../../lib/blocks/block-store.ts'
 import type { Clock } from '../../lib/clock.ts'
 import type { Hasher } from '../../lib/hashing/hasher.ts'
 import type { Logger } from '../../lib/logger.ts'
-import { contentKeyOf, type Source } from '../../lib/origin/origin.ts'
+import { contentKeyOf, hasOrigin, type Source } from '../../lib/origin/origin.ts'
 import { OriginError } from '../../lib/origin/origin-error.ts'
 import type { ResumeComponents } from '../../lib/origin/read-resumable.ts'
 import { withSignal } from '../../lib/with-signal.ts'
@@ -11,7 +11,6 @@ import type { Bitfield } from '../../protocol/bitfield.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
 import type { TaskMessage } from '../../protocol/messages/control.ts'
-import { isSwarmUrl } from '../../protocol/swarm-url.ts'
 import { type TaskId, taskIdOfDigest } from '../../protocol/task.ts'
 import type { ForbiddenTasks } from './forbidden-tasks.ts'
 import type { Holdings } from './holdings.ts'
@@ -101,8 +100,7 @@ export class Tasks implements NeighbourListener {
       // Another caller's credentials may have been refused where these are not.
       const own = session.source === source
       const isBlocked = toDamselflyError(error).code === 'TASK_BLOCKED'
-      const hasOrigin = !isSwarmUrl(source.url) && source.swarmOnly !== true
-      if ((error instanceof OriginError && own) || isBlocked || !hasOrigin) throw error
+      if ((error instanceof OriginError && own) || isBlocked || !hasOrigin(source)) throw error
       this.#components.logger.debug({ error }, 'download failed to start, passing the origin through')
       return passedThroughContent(this.#contentComponents(source, undefined), {
         sizeBytes: session.assembly?.sizeBytes,

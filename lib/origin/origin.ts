@@ -1,4 +1,5 @@
 import type { Digest } from '../../protocol/digest.ts'
+import { isSwarmUrl } from '../../protocol/swarm-url.ts'
 import { type TaskId, taskIdOfDigest, taskIdOfUrl, type UrlIdentity } from '../../protocol/task.ts'
 import type { RegistryCredentials } from './credentials/registry-credentials.ts'
 
@@ -28,6 +29,11 @@ export type SourceIdentity = Pick<UrlIdentity, 'tag' | 'application' | 'filter'>
 /** The task of a source's content. @param validator what its origin says of it */
 export function taskIdOfSource({ url, digest, identity }: Source, validator: string | undefined): TaskId {
   return digest === undefined ? taskIdOfUrl({ ...identity, url, validator }) : taskIdOfDigest(digest)
+}
+
+/** Whether a peer may read it somewhere else than in the swarm. */
+export function hasOrigin({ url, swarmOnly }: Source): boolean {
+  return !isSwarmUrl(url) && swarmOnly !== true
 }
 
 /** What may be one task: decided before the validator, without which nobody can say it, is known. */

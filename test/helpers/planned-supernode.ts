@@ -55,6 +55,8 @@ export interface PlannedSupernode extends AsyncDisposable {
   heard(wanted: Partial<Record<'type' | 'peer' | 'task', string>>): Promise<FetchNews>
   /** Asks the origin as whoever has the job, and has a linked peer fetch the content. @returns its task */
   fetch(peer: string, source: Source): Promise<TaskId>
+  /** Lets registrations wait. */
+  beforeRegistration: () => Promise<void> | void
   /** Bytes read from origins. */
   originBytes(): number
 }
@@ -129,6 +131,7 @@ export async function startPlannedSupernode({ egress = 0 } = {}): Promise<Planne
     api: SUPERNODE_API,
     access: { sources: [trialSource], publicRoutes: PUBLIC_ROUTES, tokenCommand: 'none', refusesPages: true },
   })
+  http.app.addHook('onRequest', async () => await self.beforeRegistration())
   addRegistrationRoutes(http.app, {
     admission,
     warrants,
@@ -165,7 +168,7 @@ export async function startPlannedSupernode({ egress = 0 } = {}): Promise<Planne
     await part.start()
     stack.defer(() => part.stop())
   }
-  return {
+  const self: PlannedSupernode = {
     url: http.url(),
     peerId: node.peerId,
     addresses: () => node.addresses(),
@@ -186,7 +189,9 @@ export async function startPlannedSupernode({ egress = 0 } = {}): Promise<Planne
       director.send(peer, { type: 'fetch', task, source: fetchedSource(source) })
       return task
     },
+    beforeRegistration() {},
     originBytes: () => originBytes,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   }
+  return self
 }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { request } from 'undici'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Source } from '../../lib/origin/origin.ts'
@@ -17,6 +18,8 @@ import { waitFor } from '../helpers/wait.ts'
 
 const MIB = 1024 * 1024
 const PATIENCE = { timeoutMs: 20_000 }
+/** Longer than a pull waits for a supernode. */
+const LATE_MS = 2_000
 const AS_OWNER = { headers: BASIC }
 const ACCOUNT = { username: 'user', password: 'password' }
 
@@ -105,6 +108,21 @@ test('a node that was told to fetch something else, or nothing, may not have it'
   const { url } = sourceOf(cluster, other)
   supernode.director.send(untold.peerId, { type: 'fetch', task, source: { url, digest: other.digest } })
   expect(await supernode.heard({ type: 'not-fetched', peer: untold.peerId })).toMatchObject({ code: 'UNAUTHORIZED' })
+})
+
+test('a supernode that answers late is asked again, as nobody waits for it', async () => {
+  const cluster = await privateRegistry()
+  const blob = await seedBlob(cluster.registry, MIB, AS_OWNER)
+  const node = await linkedNode(cluster)
+  let registrations = 0
+  supernode.beforeRegistration = async () => {
+    registrations++
+    if (registrations <= 2) await delay(LATE_MS)
+  }
+  await supernode.fetch(node.peerId, sourceOf(cluster, blob))
+  await supernode.heard({ type: 'fetched', peer: node.peerId })
+  expect(registrations).toBe(3)
+  expect(supernode.news.filter(({ type }) => type === 'not-fetched')).toEqual([])
 })
 
 test('small content is stored as blocks, to be given on', async () => {

@@ -5,7 +5,7 @@ import { openAsStored } from '../../../lib/blocks/open-as-stored.ts'
 import type { Clock } from '../../../lib/clock.ts'
 import type { Hasher } from '../../../lib/hashing/hasher.ts'
 import type { Logger } from '../../../lib/logger.ts'
-import { type Source, taskIdOfSource } from '../../../lib/origin/origin.ts'
+import { hasOrigin, type Source, taskIdOfSource } from '../../../lib/origin/origin.ts'
 import type { ResumableRead, ResumeComponents } from '../../../lib/origin/read-resumable.ts'
 import { blockSizeFor } from '../../../protocol/block-size.ts'
 import { DamselflyError, type ErrorCode, toDamselflyError } from '../../../protocol/errors.ts'
@@ -268,20 +268,19 @@ export class TaskSession {
 
   /** Whether the swarm may yet give what no origin will: neighbours come back, a supernode starts anew. */
   get #mayStillCome(): boolean {
-    const hasOrigin = !isSwarmUrl(this.source.url) && this.source.swarmOnly !== true
-    return !hasOrigin && this.#stall.withoutProgressMs < SWARM_PATIENCE_MS
+    return !hasOrigin(this.source) && this.#stall.withoutProgressMs < SWARM_PATIENCE_MS
   }
 
   /** What has no other origin waits longer for a supernode that is slow or starting anew. */
   async #register(): Promise<RegistrationAnswer> {
     const { supernode, resume } = this.#components
-    const isPatient = supernode.configured && isSwarmUrl(this.source.url)
     for (let tries = 1; ; tries++) {
       try {
         return await this.#membership.register()
       } catch (error) {
         const mayPass = error instanceof DamselflyError && PASSING.has(error.code)
-        if (!isPatient || !mayPass || tries >= PATIENT_TRIES) throw error
+        const isPatient = supernode.configured && mayPass && !hasOrigin(this.source) && tries < PATIENT_TRIES
+        if (!isPatient) throw error
         await resume.wait(PATIENT_PAUSE_MS, new AbortController().signal)
       }
     }

@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
 import { redactUrl } from '../../lib/origin/http-url.ts'
+import { OriginError } from '../../lib/origin/origin-error.ts'
 import type { Digest } from '../../protocol/digest.ts'
 import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
 import type { PreheatJob, PreheatRequest } from '../../protocol/messages/preheat-api.ts'
@@ -155,7 +156,9 @@ export class JobRun {
       } catch (error) {
         signal.throwIfAborted()
         const { code, retryable } = toDamselflyError(error)
-        const isEarly = code === 'MANIFEST_UNKNOWN' && this.#now() - startedAtMs < UNREADABLE_MS
+        // An index that is there and has nothing for these platforms will not have it in a moment.
+        const isUnread = code === 'MANIFEST_UNKNOWN' && error instanceof OriginError
+        const isEarly = isUnread && this.#now() - startedAtMs < UNREADABLE_MS
         if (this.#isLate || !(retryable || isEarly)) throw error
         logger.info({ preheat: id, code }, 'the manifest cannot be read yet')
         // What was announced is there within moments; a registry that is down is not to be asked all the time.

@@ -1,14 +1,16 @@
 import { request } from 'undici'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { digestOf } from '../../protocol/digest.ts'
 import type { PreheatJob, PreheatRequest } from '../../protocol/messages/preheat-api.ts'
 import { createPreheatClient, type PreheatClient } from '../../supernode/client/preheat-client.ts'
 import { startCluster, type TestCluster, type TestProgram, tasksOf } from '../helpers/cluster.ts'
 import { distributionBody, distributionEvent } from '../helpers/harbor-bodies.ts'
 import { pullBlob, readMetric } from '../helpers/pull.ts'
-import { BASIC, OCI_INDEX, putManifest } from '../helpers/registry-mock.ts'
+import { BASIC, OCI_INDEX, OCI_MANIFEST, putManifest } from '../helpers/registry-mock.ts'
 import { waitFor } from '../helpers/wait.ts'
 
 const LAYERS = 4
+const FOREIGN = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip'
 const APP = { repository: 'library/app', tag: 'v1', layers: LAYERS, sizeBytes: 3 * 1024 * 1024 }
 const options = () => ({ signal: AbortSignal.timeout(20_000) })
 
@@ -126,11 +128,37 @@ describe('an image', () => {
       state: 'failed',
       reason: { code: 'MANIFEST_UNKNOWN', message: expect.stringContaining('it is empty') },
     })
+    const { digest } = await finished({ image: image(), scope: 'supernode' })
+    const ofArm = { mediaType: OCI_MANIFEST, digest, size: 1, platform: { os: 'linux', architecture: 'arm64' } }
+    await putManifest(
+      cluster.registry,
+      'library/app/manifests/arm',
+      { schemaVersion: 2, manifests: [ofArm] },
+      OCI_INDEX,
+    )
+    expect(await finished({ image: image('library/app:arm'), platforms: ['linux/s390x'] })).toMatchObject({
+      state: 'failed',
+      reason: { code: 'MANIFEST_UNKNOWN', message: expect.stringContaining('it has linux/arm64') },
+    })
     expect(await finished({ image: image('library/nothing:v1') })).toMatchObject({
       state: 'failed',
       reason: { code: 'MANIFEST_UNKNOWN', message: expect.stringContaining('check the name and the tag') },
     })
   })
+})
+
+test('a layer that its registry need not have, and has no more, is left out', async () => {
+  await start({}, {}, 1)
+  const gone = { mediaType: FOREIGN, digest: digestOf(Buffer.from('gone')), size: 4, urls: ['http://127.0.0.1:9/gone'] }
+  const known = (await (await fetch(`${cluster.registry.url}/v2/library/app/manifests/v1`)).json()) as {
+    layers: object[]
+  }
+  const manifest = { ...known, layers: [gone, ...known.layers] }
+  expect((await putManifest(cluster.registry, 'library/app/manifests/windows', manifest)).status).toBe(201)
+  const job = await finished({ image: image('library/app:windows') })
+  expect(job).toMatchObject({ state: 'succeeded', nodes: { done: 1 }, contents: { done: LAYERS + 2 } })
+  const left = job.contentList.filter(({ state }) => state === 'skipped')
+  expect(left).toMatchObject([{ name: `layer 1 of ${LAYERS + 1}`, reason: { code: 'BLOB_UNKNOWN' } }])
 })
 
 describe('a private image', () => {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { silentLogger } from '../../../../lib/logger.ts'
 import type { Source } from '../../../../lib/origin/origin.ts'
+import { OriginError } from '../../../../lib/origin/origin-error.ts'
 import { digestOf } from '../../../../protocol/digest.ts'
 import { DamselflyError } from '../../../../protocol/errors.ts'
 import type { PreheatRequest } from '../../../../protocol/messages/preheat-api.ts'
@@ -143,7 +144,7 @@ describe('a job', () => {
   })
 
   test('whose manifest is announced before it can be read waits for it', async () => {
-    tag = new DamselflyError('MANIFEST_UNKNOWN', 'no such tag')
+    tag = new OriginError('MANIFEST_UNKNOWN', 'no such tag')
     await preheater.start({ image: IMAGE })
     await settled()
     tag = 'v1'
@@ -152,10 +153,20 @@ describe('a job', () => {
   })
 
   test('for an image that nobody knows fails within seconds', async () => {
-    tag = new DamselflyError('MANIFEST_UNKNOWN', 'no such tag')
+    tag = new OriginError('MANIFEST_UNKNOWN', 'no such tag')
     await preheater.start({ image: IMAGE })
     for (let second = 0; second < 20; second++) await advance(1_000)
     expect(preheater.get(1)).toMatchObject({ state: 'failed', reason: { code: 'MANIFEST_UNKNOWN' } })
+  })
+
+  test('for an index without anything for its nodes fails at once', async () => {
+    tag = new DamselflyError('MANIFEST_UNKNOWN', 'it has linux/arm64')
+    await preheater.start({ image: IMAGE })
+    await settled()
+    expect(preheater.get(1)).toMatchObject({
+      state: 'failed',
+      reason: { message: expect.stringMatching(/linux.arm64/) },
+    })
   })
 
   test('can be cancelled, before it is known what belongs to it and after', async () => {

@@ -28,7 +28,7 @@ export function applyPlan(state: PlanState, event: PlanEvent): AppliedPlan {
   if (isNews && outcome !== undefined) effects.push({ type: 'outcome', outcome })
   if (isOver(state)) return { state, effects }
   readContents(state, effects)
-  askNodes(state, effects)
+  askNodes(state, effects, event.type === 'opened')
   return { state, effects }
 }
 

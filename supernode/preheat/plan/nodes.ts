@@ -24,14 +24,17 @@ export function settleNodes({ nodes, contents }: PlanState): void {
   }
 }
 
-/** Asks as many nodes as may fetch at once for all that can be fetched. */
-export function askNodes(state: PlanState, effects: PlanEffect[]): void {
+/**
+ * Asks as many nodes as may fetch at once for all that can be fetched.
+ * @param isMore whether there is more to fetch than before: only then is there anything to ask those for who fetch already
+ */
+export function askNodes(state: PlanState, effects: PlanEffect[], isMore: boolean): void {
   const { nodes, nowMs, config } = state
   let fetching = 0
   for (const node of nodes.values()) {
     if (node.state !== 'fetching') continue
     fetching++
-    askNode(state, node, effects)
+    if (isMore) askNode(state, node, effects)
   }
   for (const node of nodes.values()) {
     if (fetching >= config.nodesAtOnce) return

@@ -6,7 +6,7 @@ import type { CredentialStore } from '../../lib/origin/credentials/credential-st
 import type { UpstreamFetcher } from '../../lib/origin/http-fetch.ts'
 import { isServed } from '../../lib/origin/upstreams/registry-names.ts'
 import type { ServedRegistries, UpstreamConfigs } from '../../lib/origin/upstreams/upstream-config.ts'
-import { DamselflyError, toDamselflyError } from '../../protocol/errors.ts'
+import { DamselflyError } from '../../protocol/errors.ts'
 import type { SupernodeToPeer } from '../../protocol/messages/control.ts'
 import type { PreheatRequest } from '../../protocol/messages/preheat-api.ts'
 import type { TaskId } from '../../protocol/task.ts'
@@ -17,6 +17,7 @@ import { imageReference } from './image-name.ts'
 import { JobStore } from './job-store.ts'
 import type { JobProgress } from './job-view.ts'
 import { NodeFetches } from './node-fetches.ts'
+import { elseAsOurselves } from './own-account.ts'
 import type { PlanConfig } from './plan/state.ts'
 import { Preheater } from './preheater.ts'
 import { ContentReader, type ContentReaderComponents } from './read-content.ts'
@@ -85,16 +86,14 @@ export function createPreheat(components: PreheatComponents, init: PreheatInit):
     const known = nodes.length > 0 ? nodes : [ownPlatform()]
     const platforms = request.platforms === undefined || request.platforms.length === 0 ? known : request.platforms
     const own = await credentials.forRegistry(reference.registry, { signal })
-    const { headers = {}, credentials: given = own } = request
-    try {
-      return await resolveImage(fetcher, reference, platforms, { headers, credentials: given, signal })
-    } catch (error) {
-      const { code } = toDamselflyError(error)
-      const isRefused = code === 'UNAUTHORIZED' || code === 'DENIED'
-      // What came with the job may have expired.
-      if (!isRefused || own === undefined || (given === own && Object.keys(headers).length === 0)) throw error
-      return resolveImage(fetcher, reference, platforms, { headers: {}, credentials: own, signal })
-    }
+    const { headers = {}, credentials: brought } = request
+    return elseAsOurselves({ headers, credentials: brought }, login =>
+      resolveImage(fetcher, reference, platforms, {
+        headers: login.headers,
+        credentials: login.credentials ?? own,
+        signal,
+      }),
+    )
   }
 
   const preheats: Preheater = new Preheater(

@@ -3,13 +3,14 @@ import type { TaskShape } from '../../lib/blocks/block-store.ts'
 import type { OriginInfo, Source } from '../../lib/origin/origin.ts'
 import { withSignal } from '../../lib/with-signal.ts'
 import { blockSizeFor } from '../../protocol/block-size.ts'
-import { DamselflyError, type ErrorCode, toDamselflyError } from '../../protocol/errors.ts'
+import { DamselflyError, type ErrorCode } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { Admission } from '../api/admission.ts'
 import { taskIdOf } from '../api/registration.ts'
 import type { Blocklist } from '../blocklist/blocklist.ts'
 import type { SeedTask } from '../seed/seed-task.ts'
 import type { SeedListener } from '../seed/seeder.ts'
+import { elseAsOurselves } from './own-account.ts'
 
 /** A content that the supernode reads, or has. */
 export interface OpenedContent {
@@ -58,15 +59,9 @@ export class ContentReader implements Pick<SeedListener, 'complete' | 'failed' |
 
   /** With what the job brought, and where that is refused, because it has expired perhaps, under our own account; also in the middle of it. */
   async #read(wanted: Source, opened: (content: OpenedContent) => void, signal: AbortSignal): Promise<void> {
-    try {
-      await this.#readAs(wanted, opened, signal)
-    } catch (error) {
-      const { headers, credentials, ...bare } = wanted
-      if (!isRefusal(error) || (credentials === undefined && Object.keys(headers).length === 0)) throw error
-      await this.#readAs({ ...bare, headers: {} }, opened, signal).catch(second => {
-        throw isRefusal(second) ? error : second
-      })
-    }
+    await elseAsOurselves(wanted, ({ headers, credentials }) =>
+      this.#readAs({ ...wanted, headers, credentials }, opened, signal),
+    )
   }
 
   async #readAs(source: Source, opened: (content: OpenedContent) => void, signal: AbortSignal): Promise<void> {
@@ -114,9 +109,4 @@ export class ContentReader implements Pick<SeedListener, 'complete' | 'failed' |
     }
     return { promise, end }
   }
-}
-
-/** Whether whoever was asked wants to see somebody else. */
-function isRefusal(error: unknown): boolean {
-  return ['UNAUTHORIZED', 'DENIED'].includes(toDamselflyError(error).code)
 }

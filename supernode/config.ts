@@ -78,8 +78,9 @@ export const SupernodeConfig = Type.Object(
     ),
     preheat: Type.Object(
       {
+        // Fewer than the four that a node fetches at once, so that whatever is read is spread at once (docs/decisions/0033-preheat-jobs.md).
         contentsAtOnce: Type.Integer({
-          default: 8,
+          default: 3,
           minimum: 1,
           description: 'layers and files that are read from origins at once because somebody preheats them',
         }),

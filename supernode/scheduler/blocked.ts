@@ -5,7 +5,7 @@ import { isBlockIndex } from './inventory.ts'
 import { hasStalled } from './isolation.ts'
 import { targetDegree } from './links.ts'
 import type { Outbox } from './outbox.ts'
-import { grantAgain, newestGrant } from './regrants.ts'
+import { grantAgain, newestGrant, regrantAfterMs } from './regrants.ts'
 import type { Member, SchedulerState } from './state.ts'
 
 /** How many vain requests of a member are remembered; the oldest is forgotten first. */
@@ -52,7 +52,7 @@ function grantAsWell(state: SchedulerState, member: Member, block: number, outbo
   const inTurn = block >= island.cursor && holderCount(island.holders, block) === 0
   if (block >= island.task.readyBlocks || inTurn) return
   const newest = newestGrant(island, block)
-  if (newest !== undefined && state.nowMs - newest.atMs < state.config.regrantAfterMs) return
+  if (newest !== undefined && state.nowMs - newest.atMs < regrantAfterMs(state, island)) return
   grantAgain(state, member, block, outbox)
 }
 

@@ -2,7 +2,7 @@ import { connectToHolder } from './extra-neighbours.ts'
 import { isBlockIndex } from './inventory.ts'
 import { budgetOf, hasGrantable } from './islands.ts'
 import type { Outbox } from './outbox.ts'
-import { grantAgain, newestGrant } from './regrants.ts'
+import { grantAgain, newestGrant, regrantAfterMs } from './regrants.ts'
 import type { Island, Member, SchedulerState } from './state.ts'
 
 /** A member that asks again within this time has been hungry all the while; it asks on every tick of its own. */
@@ -30,7 +30,7 @@ export function feed(state: SchedulerState, member: Member, blocks: readonly num
   for (const block of wanted) {
     if (!hasSpare(member.island) || member.openGrants >= share) return
     const newest = newestGrant(member.island, block)
-    if (newest === undefined || state.nowMs - newest.atMs >= state.config.regrantAfterMs)
+    if (newest === undefined || state.nowMs - newest.atMs >= regrantAfterMs(state, member.island))
       grantAgain(state, member, block, outbox)
   }
 }

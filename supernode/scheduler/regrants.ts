@@ -19,6 +19,14 @@ export function grantAgain(state: SchedulerState, member: Member, block: number,
   openGrant(state, other ?? member, block, outbox)
 }
 
+/**
+ * How long after a grant its block is given a second time, to a member that asks for it: twice as long as answers have been taking,
+ * since a supernode on a narrow link would make itself busier with copies of what is on its way; at least `regrantAfterMs`.
+ */
+export function regrantAfterMs({ config }: SchedulerState, { answerMs }: Island): number {
+  return answerMs === Number.POSITIVE_INFINITY ? config.regrantAfterMs : Math.max(config.regrantAfterMs, 2 * answerMs)
+}
+
 /** The grant of the block that was given last. */
 export function newestGrant(island: Island, block: number): Grant | undefined {
   return island.grants.get(block)?.reduce((newest, grant) => (grant.atMs >= newest.atMs ? grant : newest))

@@ -79,6 +79,20 @@ describe('a block that nobody can be asked for', () => {
     expect(grantsIn(scheduler.blocked('c', 0))).toEqual(['c:0'])
   })
 
+  test('is waited for twice as long as answers take, where they take longer', () => {
+    const scheduler = new SchedulerFixture()
+    scheduler.join('a')
+    scheduler.ready(1)
+    scheduler.nowMs += 1_500
+    scheduler.have('a', 0)
+    scheduler.ready(2)
+    scheduler.join('b')
+    scheduler.nowMs += 2_999
+    expect(scheduler.blocked('b', 1)).toEqual([])
+    scheduler.nowMs += 1
+    expect(grantsIn(scheduler.blocked('b', 1))).toEqual(['b:1'])
+  })
+
   test('goes to another when the one that was granted it asks for it', () => {
     const scheduler = new SchedulerFixture()
     scheduler.join('a')

@@ -29,11 +29,14 @@ const GLOB: MinimatchOptions = { dot: true, noext: true, nonegate: true, nocomme
 const PATTERN_LENGTH_MAX = 4096
 /** Patterns that the braces of one may stand for. A dozen of braces beside each other stand for thousands, each to be matched by itself. */
 const ALTERNATIVES_MAX = 1_000
+/** Signs that are looked at, at most, to see where the brackets of all these end: each that does not end costs a look at all the rest. */
+const BRACKET_SIGNS_MAX = 250_000
 
 /**
  * A filter of glob patterns: `*`, `?`, `[a-z]`, `{a,b}`, and `**` for any directories. A pattern without a slash is one for the last name
  * of a path, wherever the file lies; one with a slash is for the whole path; a slash at its end means all that lies below.
- * @throws DamselflyError REQUEST_INVALID for a pattern that is empty, too long, has more than one line or braces for over a thousand others
+ * @throws DamselflyError REQUEST_INVALID for a pattern that is empty, too long, has more than one line, braces for over a thousand others or
+ * too many brackets
  */
 export function createPathFilter({ include = [], exclude = [] }: PathPatterns): PathFilter {
   const [wanted, unwanted] = [include.map(readPattern), exclude.map(readPattern)]
@@ -54,10 +57,7 @@ function readPattern(text: string): Pattern {
       `"${text.slice(0, 40)}" is no pattern for files; write for example '*.bin' or 'docs/**'`,
     )
   }
-  if (braceExpand(text, { ...GLOB, braceExpandMax: ALTERNATIVES_MAX + 1 }).length > ALTERNATIVES_MAX) {
-    const stands = `"${text.slice(0, 40)}" stands for over ${ALTERNATIVES_MAX} patterns`
-    throw new DamselflyError('REQUEST_INVALID', `${stands}; write fewer {…,…} in it, or several patterns`)
-  }
+  checkCost(text)
   if (!text.includes('/')) {
     const glob = new Minimatch(text, GLOB)
     return {
@@ -76,5 +76,18 @@ function readPattern(text: string): Pattern {
     mayMatchBelow: directory => prefix.match(directory),
     // `**` takes in at least one name, so it is the part before it that matches the directory, or one above.
     coversAllBelow: directory => isAboutAllBelow && glob.match(`${directory}/any`),
+  }
+}
+
+/** @throws DamselflyError REQUEST_INVALID for what takes too long to read */
+function checkCost(text: string): void {
+  const alternatives = braceExpand(text, { ...GLOB, braceExpandMax: ALTERNATIVES_MAX + 1 })
+  if (alternatives.length > ALTERNATIVES_MAX) {
+    const stands = `"${text.slice(0, 40)}" stands for over ${ALTERNATIVES_MAX} patterns`
+    throw new DamselflyError('REQUEST_INVALID', `${stands}; write fewer {…,…} in it, or several patterns`)
+  }
+  const signs = alternatives.reduce((sum, pattern) => sum + (pattern.split('[').length - 1) * pattern.length, 0)
+  if (signs > BRACKET_SIGNS_MAX) {
+    throw new DamselflyError('REQUEST_INVALID', `"${text.slice(0, 40)}" has too many brackets; write fewer […] in it`)
   }
 }

@@ -102,7 +102,7 @@ function readYaml(file: string): Settings {
 /** The parser's own messages quote the file, in which passwords may be. */
 function parsed(text: string, file: string): unknown {
   try {
-    return parseYaml(text)
+    return parseYaml(text, { stringKeys: true })
   } catch (error) {
     const { code = 'BAD_ALIAS', linePos } = error as Partial<YAMLParseError>
     const place = linePos === undefined ? '' : ` line ${linePos[0].line}, column ${linePos[0].col}`

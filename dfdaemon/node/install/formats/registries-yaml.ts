@@ -1,5 +1,5 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type YAMLMap } from 'yaml'
-import { configProblem } from '../config-problem.ts'
+import { configProblem, lineAt } from '../config-problem.ts'
 
 /** What k3s shall have in its `registries.yaml`. */
 export interface K3sRegistries {
@@ -44,7 +44,13 @@ export function k3sMirrorNames(text: string, path: string): string[] {
 }
 
 function parsed(text: string, path: string, lineCounter = new LineCounter()): Document {
-  const document: Document = readable(path, () => parseDocument(text, { lineCounter }))
+  const loneReturn = /\r(?!\n)/.exec(text)
+  if (loneReturn !== null) {
+    // Some take it for the end of a line, others for a part of it.
+    const line = lineAt(text, loneReturn.index)
+    throw configProblem(path, line, 'a carriage return ends no line here; write line feeds')
+  }
+  const document: Document = readable(path, () => parseDocument(text, { lineCounter, stringKeys: true }))
   const [error] = document.errors
   if (error === undefined) return document
   throw configProblem(path, error.linePos?.[0].line ?? 1, error.message.split('\n')[0] ?? error.message, error)

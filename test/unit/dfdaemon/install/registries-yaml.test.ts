@@ -41,6 +41,8 @@ describe('withK3sRegistries', () => {
     ['configs:\n  docker.io:\n    tls:\n      ca_file: /other\n', 4, 'there is a ca_file already'],
     ['x: *nothing\nmirrors: {}\n', 1, 'Unresolved alias'],
     ['['.repeat(20_000), 1, ''],
+    ['mirrors: {}\n#\ra\n', 2, 'a carriage return ends no line here'],
+    ['? '.repeat(200), 1, 'With stringKeys, all keys must be strings'],
   ])('refuses %j at line %d', (text, line, problem) => {
     expect(() => add(text, '/ca.crt')).toThrow(`${PATH} line ${line}: ${problem}`)
   })

@@ -205,6 +205,7 @@ describe('loadConfig', () => {
     ['a: [1, 2', 'line 1, column 9 is not YAML: '],
     ['a: 1\n a: 2', ''],
     ['a: 1\na: 2', 'duplicate key'],
+    ['? '.repeat(200), 'non string key'],
   ])('refuses malformed YAML and names the file: %j', (text, expected) => {
     const detail = refusal(() => loadYaml(text))
     expect(detail).toContain(`${file} line `)

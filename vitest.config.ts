@@ -9,8 +9,8 @@ const report = process.env.DAMSELFLY_TEST_REPORT
  */
 export default defineConfig({
   test: {
-    // Most of the time is spent waiting: for deadlines, processes, throttled registries.
-    maxWorkers: 2,
+    // Most of the time is spent waiting: for deadlines, processes, throttled registries. Two workers keep half of two processors busy.
+    maxWorkers: 3,
     reporters: report === undefined ? ['default'] : ['default', ['json', { outputFile: report }]],
     projects: [
       {
@@ -30,7 +30,6 @@ export default defineConfig({
           globalSetup: ['test/helpers/built-programs.ts'],
           testTimeout: 300_000,
           hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
       { test: { name: 'chaos', include: ['test/chaos/**/*.test.ts'] } },

@@ -97,11 +97,6 @@ export class SwarmDownload {
     this.look()
   }
 
-  #leaveBackground(): void {
-    const { backgroundTasks, assembly } = this.#components
-    backgroundTasks.delete(assembly.taskId)
-  }
-
   /** Whether it has to wait because somebody waits for others. */
   get givesWay(): boolean {
     return this.#components.pump.givesWay(this.#download)
@@ -329,6 +324,11 @@ export class SwarmDownload {
 
   #abort(which: (request: BlockRequest) => boolean): void {
     for (const [request, controller] of this.#open) if (which(request)) controller.abort(notNeeded())
+  }
+
+  #leaveBackground(): void {
+    const { backgroundTasks, assembly } = this.#components
+    backgroundTasks.delete(assembly.taskId)
   }
 }
 

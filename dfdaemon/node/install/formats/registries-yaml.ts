@@ -32,7 +32,11 @@ export function withK3sRegistries(text: string, { mirror, registries, caFile }: 
     if (caFile !== undefined)
       setCa(edit, mapIn(edit, mapIn(edit, mapIn(edit, root, 'configs'), registry), 'tls'), caFile)
   }
-  return edit.changed ? readable(path, () => document.toString({ lineWidth: 0 })) : text
+  if (!edit.changed) return text
+  const written = readable(path, () => document.toString({ lineWidth: 0 }))
+  // There are files that are written back as what nobody can read.
+  parsed(written, path)
+  return written
 }
 
 /** The registries that have a mirror entry of their own. @throws DamselflyError CONFIG_INVALID that names file and line */

@@ -42,6 +42,7 @@ describe('withK3sRegistries', () => {
     ['x: *nothing\nmirrors: {}\n', 1, 'Unresolved alias'],
     ['['.repeat(20_000), 1, ''],
     ['mirrors: {}\n#\ra\n', 2, 'a carriage return ends no line here'],
+    ['? !', 1, 'With stringKeys, all keys must be strings'],
     ['? '.repeat(200), 1, 'With stringKeys, all keys must be strings'],
   ])('refuses %j at line %d', (text, line, problem) => {
     expect(() => add(text, '/ca.crt')).toThrow(`${PATH} line ${line}: ${problem}`)

@@ -24,7 +24,7 @@ export function linkTo(links: Links, peer: string): Link {
     requests: 0,
     requestedBytes: 0,
     rateBytesPerMs: 0,
-    deliveredAtMs: 0,
+    deliveredAtMs: Number.NEGATIVE_INFINITY,
     failures: 0,
     failedAtMs: Number.NEGATIVE_INFINITY,
     suspectUntilMs: Number.NEGATIVE_INFINITY,
@@ -52,6 +52,11 @@ export function hasRoom(link: Link, blockBytes: number): boolean {
 /** Whether the peer is to be asked only when nobody else can be. */
 export function isSuspect(link: Link, nowMs: number): boolean {
   return link.suspectUntilMs > nowMs
+}
+
+/** Whether the peer delivered a block so lately that its silence is rather that of a full link, or of an upload that has to wait. */
+export function isDelivering(link: Link, nowMs: number): boolean {
+  return nowMs - link.deliveredAtMs < SUSPECT_MS
 }
 
 /** Notes that the peer stalled or failed. */

@@ -9,7 +9,7 @@ import type { BlockClient } from '../exchange/block-client.ts'
 import { MAX_STALL_MS, stallDeadlineMs } from '../picker/deadlines.ts'
 import { hungryFor } from '../picker/hunger.ts'
 import { lackingFrom } from '../picker/lacking.ts'
-import { noteDelivery, noteFailure, suspect } from '../picker/link.ts'
+import { isDelivering, noteDelivery, noteFailure, suspect } from '../picker/link.ts'
 import { addHoldings, addNeighbour, dropHoldings, isOffered, lackedBy, removeNeighbour } from '../picker/neighbours.ts'
 import { chooseOriginBlock, onlyOriginHas } from '../picker/origin.ts'
 import { blockStored } from '../picker/requests.ts'
@@ -246,7 +246,7 @@ export class SwarmDownload {
 
   #expectBytes(link: Link, atMostMs = MAX_STALL_MS): void {
     const { assembly, clientOf, clock, report } = this.#components
-    const { supernode, grants } = this.#download
+    const { supernode, grants, background } = this.#download
     const isSupernode = link === supernode.link
     // The supernode lets requests wait for those of other peers.
     const deadlineMs = isSupernode ? MAX_STALL_MS : Math.min(atMostMs, stallDeadlineMs(link, assembly.blockSizeBytes))
@@ -254,7 +254,8 @@ export class SwarmDownload {
     if (isSupernode) grants.clear()
     else {
       suspect(link, clock.now())
-      report(link.peer, 'stalled')
+      // What nobody waits for is let wait by honest peers, too.
+      if (!background && !isDelivering(link, clock.now())) report(link.peer, 'stalled')
     }
     this.#abort(({ neighbour }) => neighbour.link === link)
   }

@@ -42,7 +42,7 @@ export function answerGrant(state: SchedulerState, member: Member, block: number
   if (ofBlock === undefined) return
   for (const grant of [...ofBlock]) {
     if (grant.member === member) {
-      notePace(island, state.nowMs - grant.atMs)
+      notePace(state, island, state.nowMs - grant.atMs)
       member.missed = grant.state === 'overdue' ? Math.max(0, member.missed - 1) : 0
       closeGrant(grant)
     } else if (grant.state === 'overdue') closeGrant(grant)

@@ -2,6 +2,7 @@ import { connectToHolder } from './extra-neighbours.ts'
 import { isBlockIndex } from './inventory.ts'
 import { budgetOf, hasGrantable } from './islands.ts'
 import type { Outbox } from './outbox.ts'
+import { expectedAnswerMs } from './pace.ts'
 import { grantAgain, newestGrant, regrantAfterMs } from './regrants.ts'
 import type { Island, Member, SchedulerState } from './state.ts'
 
@@ -28,7 +29,7 @@ export function feed(state: SchedulerState, member: Member, blocks: readonly num
   if (forMs < spareAfterMs) return
   const share = shareOf(state, member.island)
   for (const block of wanted) {
-    if (!hasSpare(member.island) || member.openGrants >= share) return
+    if (!hasSpare(state, member.island) || member.openGrants >= share) return
     const newest = newestGrant(member.island, block)
     if (newest === undefined || state.nowMs - newest.atMs >= regrantAfterMs(state, member.island))
       grantAgain(state, member, block, outbox)
@@ -40,10 +41,10 @@ function isWanted(state: SchedulerState, { have, island }: Member, block: number
 }
 
 /** Whether the supernode has nothing better to do. */
-function hasSpare(island: Island): boolean {
-  const { answerMs, openGrants } = island
+function hasSpare(state: SchedulerState, island: Island): boolean {
+  const answerMs = expectedAnswerMs(state, island)
   const isBusy = answerMs >= BUSY_ANSWER_MS && answerMs !== Number.POSITIVE_INFINITY
-  return !isBusy && !hasGrantable(island) && openGrants < budgetOf(island)
+  return !isBusy && !hasGrantable(island) && island.openGrants < budgetOf(island)
 }
 
 /** Grants that one of the hungry may have open. O(1), and once for each member that is hungry no longer. */

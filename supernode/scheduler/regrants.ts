@@ -3,6 +3,7 @@ import { dequeueMember, enqueueMember, firstWithRoom } from './grant-queue.ts'
 import { closeGrant, missGrant, openGrant } from './grants.ts'
 import { holderCount } from './holders.ts'
 import type { Outbox } from './outbox.ts'
+import { expectedAnswerMs } from './pace.ts'
 import type { Grant, Island, Member, SchedulerState } from './state.ts'
 
 /**
@@ -23,8 +24,10 @@ export function grantAgain(state: SchedulerState, member: Member, block: number,
  * How long after a grant its block is given a second time, to a member that asks for it: twice as long as answers have been taking,
  * since a supernode on a narrow link would make itself busier with copies of what is on its way; at least `regrantAfterMs`.
  */
-export function regrantAfterMs({ config }: SchedulerState, { answerMs }: Island): number {
-  return answerMs === Number.POSITIVE_INFINITY ? config.regrantAfterMs : Math.max(config.regrantAfterMs, 2 * answerMs)
+export function regrantAfterMs(state: SchedulerState, island: Island): number {
+  const answerMs = expectedAnswerMs(state, island)
+  const leastMs = state.config.regrantAfterMs
+  return answerMs === Number.POSITIVE_INFINITY ? leastMs : Math.max(leastMs, 2 * answerMs)
 }
 
 /** The grant of the block that was given last. */
@@ -39,7 +42,7 @@ export function newestGrant(island: Island, block: number): Grant | undefined {
  */
 export function grantDeadlineMs(state: SchedulerState, island: Island): number {
   const floorMs = Math.max(1, state.config.grantTimeoutMs)
-  return Math.min(Math.max(floorMs, 3 * island.answerMs), 10 * floorMs)
+  return Math.min(Math.max(floorMs, 3 * expectedAnswerMs(state, island)), 10 * floorMs)
 }
 
 /**

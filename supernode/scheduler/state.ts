@@ -16,6 +16,8 @@ export interface SchedulerState {
   readonly tasks: Map<TaskId, Task>
   /** Only peers with something against them; it outlives their connections. */
   readonly standings: Map<PeerId, Standing>
+  /** What the newest answer to a grant took, in whichever task, and when it came. */
+  newestAnswer: { readonly tookMs: number; readonly atMs: number } | undefined
 }
 
 /** A connected peer. */
@@ -163,5 +165,6 @@ export function createSchedulerState(seed: number, config: Partial<SchedulerConf
     peers: new Map(),
     tasks: new Map(),
     standings: new Map(),
+    newestAnswer: undefined,
   }
 }

@@ -1,5 +1,13 @@
 import { expect, test } from 'vitest'
-import { blocksGrantedIn, grantsIn, range, SchedulerFixture } from '../../../helpers/scheduler-fixture.ts'
+import type { TaskId } from '../../../../protocol/task.ts'
+import {
+  BLOCK_BYTES,
+  bitfieldOf,
+  blocksGrantedIn,
+  grantsIn,
+  range,
+  SchedulerFixture,
+} from '../../../helpers/scheduler-fixture.ts'
 
 /** A swarm of twenty peers, of which each may have four grants, and all together 32. */
 function swarm() {
@@ -42,4 +50,37 @@ test('answers that are a little late make it a little less', () => {
   const { answer, scheduler } = swarm()
   expect(answer(4, 1_250)).toEqual([0, 1, 1, 1])
   expect(scheduler.island().pace).toBe(15)
+})
+
+/** A task that has had no answer yet, in a supernode whose newest answer took 1.5 s, that long ago. `b` lacks its block 0, which `a` was granted. */
+function youngTask(agoMs: number) {
+  const scheduler = new SchedulerFixture()
+  scheduler.join('a')
+  scheduler.ready(1)
+  scheduler.nowMs += 1_500
+  scheduler.have('a', 0)
+  scheduler.nowMs += agoMs
+  const young = `sha256:${'b'.repeat(64)}` as TaskId
+  scheduler.apply({ type: 'task-added', task: young, blockSizeBytes: BLOCK_BYTES })
+  scheduler.apply({ type: 'peer-connected', peer: 'b', labels: {} })
+  const join = (peer: string) =>
+    scheduler.apply({ type: 'join', peer, task: young, have: bitfieldOf([]), wants: true, now: scheduler.nowMs })
+  join('a')
+  scheduler.apply({ type: 'blocks-ready', task: young, upTo: 1, now: scheduler.nowMs })
+  join('b')
+  /** @returns what is granted when `b` asks that much later */
+  return (laterMs: number) => {
+    scheduler.nowMs += laterMs
+    return grantsIn(scheduler.apply({ type: 'blocked', peer: 'b', task: young, blocks: [0], now: scheduler.nowMs }))
+  }
+}
+
+test('as long as a task has had no answer, the newest of the others says how long they take', () => {
+  const ask = youngTask(0)
+  expect(ask(2_999)).toEqual([])
+  expect(ask(1)).toEqual(['b:0'])
+})
+
+test('an answer of ten seconds ago says nothing any more', () => {
+  expect(youngTask(9_500)(500)).toEqual(['b:0'])
 })

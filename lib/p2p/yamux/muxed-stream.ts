@@ -10,6 +10,7 @@ const MAX_DATA_BYTES = 64 * 1024 - HEADER_BYTES
 
 /** What a stream needs of its connection. */
 export interface FrameSender {
+  /** To the other end and back when nothing else is on the way. */
   readonly roundTripMs: number
   now(): number
   /** @returns whether more may be sent at once */
@@ -42,9 +43,9 @@ export class MuxedStream extends AbstractStream implements DirectSource {
     this.#receiveWindow = new ReceiveWindow(sender.now())
   }
 
-  /** Opens the stream at the other end, or accepts it, and says how much may be sent. */
+  /** Opens the stream at the other end, or accepts it. */
   begin(): void {
-    if (this.status === 'open') this.#send(FrameType.windowUpdate, this.#receiveWindow.open())
+    if (this.status === 'open') this.#send(FrameType.windowUpdate, 0)
   }
 
   /** A frame for this stream has begun. @throws Error when the other end sends more than it may */

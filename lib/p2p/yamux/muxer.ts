@@ -194,7 +194,9 @@ export class Muxer extends AbstractStreamMuxer<MuxedStream> implements FrameSend
 
   #pong(id: number): void {
     if (id !== this.#pingId || !this.#awaitsPong) return
-    this.roundTripMs = this.now() - this.#pingedAtMs
+    // The shortest of all: others waited for data that were on the way before them.
+    const tookMs = this.now() - this.#pingedAtMs
+    this.roundTripMs = this.roundTripMs === 0 ? tookMs : Math.min(this.roundTripMs, tookMs)
     this.#awaitsPong = false
   }
 }

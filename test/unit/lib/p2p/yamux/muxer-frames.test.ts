@@ -8,6 +8,8 @@ import { waitFor } from '../../../../helpers/wait.ts'
 import { yamuxPeer } from '../../../../helpers/yamux-peer.ts'
 
 const MIB = 1024 * 1024
+/** What a stream may be sent at first. */
+const WINDOW_BYTES = 256 * 1024
 const MAX_INBOUND_STREAMS = 1_000
 const PING_EVERY_MS = 10_000
 const { data, windowUpdate, ping, goAway } = FrameType
@@ -18,20 +20,20 @@ afterEach(() => {
 })
 
 describe('opening', () => {
-  test('a stream opens with its number and the room of its window', async () => {
+  test('a stream opens with its number', async () => {
     const { peer, muxer } = start('accepter')
     await muxer.createStream()
-    const opening = { type: windowUpdate, flags: Flag.syn, length: MIB - 256 * 1024 }
+    const opening = { type: windowUpdate, flags: Flag.syn, length: 0 }
     expect(await peer.frame({ stream: 1 })).toMatchObject(opening)
     await muxer.createStream()
     expect(await peer.frame({ stream: 3 })).toMatchObject(opening)
   })
 
-  test('a stream that is accepted says so, with the room of its window', async () => {
+  test('a stream that is accepted says so', async () => {
     const { peer, accepted } = start()
     peer.send({ type: windowUpdate, flags: Flag.syn, stream: 1 })
     const answer = await peer.frame({ stream: 1 })
-    expect(answer).toMatchObject({ type: windowUpdate, flags: Flag.ack, length: MIB - 256 * 1024 })
+    expect(answer).toMatchObject({ type: windowUpdate, flags: Flag.ack, length: 0 })
     expect(accepted.map(({ id, direction }) => [id, direction])).toEqual([['1', 'inbound']])
   })
 
@@ -58,9 +60,9 @@ describe('opening', () => {
     await peer.untilRead()
     const sentBytes = () =>
       peer.frames.filter(frame => frame.type === data).reduce((sum, frame) => sum + frame.length, 0)
-    expect(sentBytes()).toBe(256 * 1024)
+    expect(sentBytes()).toBe(WINDOW_BYTES)
     peer.send({ type: windowUpdate, stream: 1, length: 1000 })
-    await waitFor(() => sentBytes() === 256 * 1024 + 1000, PATIENCE)
+    await waitFor(() => sentBytes() === WINDOW_BYTES + 1000, PATIENCE)
     peer.send({ type: windowUpdate, stream: 1, length: MIB })
     await waitFor(() => sentBytes() === MIB, PATIENCE)
   })
@@ -259,7 +261,7 @@ describe('what breaks the rules ends the connection', () => {
   const open = encodeHeader({ type: windowUpdate, flags: Flag.syn, stream: 1, length: 0 })
 
   test.each([
-    ['more data than the window', frameOf({ type: data, stream: 1, length: MIB + 1 })],
+    ['more data than the window', frameOf({ type: data, stream: 1, length: WINDOW_BYTES + 1 })],
     ['a frame of another version', Buffer.of(1, ...new Uint8Array(11))],
     ['a frame of an unknown type', frameOf({ type: 4 })],
     ['a stream with a number of ours', frameOf({ type: windowUpdate, flags: Flag.syn, stream: 2 })],
@@ -289,15 +291,15 @@ describe('what breaks the rules ends the connection', () => {
     if (stream === undefined) throw new Error('no stream')
     const received = receive(stream)
     stream.pause()
-    peer.send({ type: data, stream: 1 }, new Uint8Array(MIB))
+    peer.send({ type: data, stream: 1 }, new Uint8Array(WINDOW_BYTES))
     await peer.untilRead()
-    expect([muxer.status, stream.readBufferLength]).toEqual(['open', MIB])
+    expect([muxer.status, stream.readBufferLength]).toEqual(['open', WINDOW_BYTES])
     // Nothing more is allowed while nobody reads, and all of it again afterwards.
     expect(peer.frames.filter(frame => frame.stream === 1 && frame.flags === 0)).toEqual([])
     stream.resume()
-    expect(received.length).toBe(MIB)
+    expect(received.length).toBe(WINDOW_BYTES)
     const { length } = await peer.frame({ type: windowUpdate, stream: 1, flags: 0 })
-    expect(length).toBeGreaterThanOrEqual(MIB)
+    expect(length).toBeGreaterThanOrEqual(WINDOW_BYTES)
   })
 })
 

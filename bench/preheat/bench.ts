@@ -16,12 +16,14 @@ export interface BenchImage {
   readonly imageBytes: number
 }
 
-/** Machines on limited links, and a docker-registry with two images on one of them. */
+/** Machines on limited links, and a docker-registry with images on one of them. */
 export interface PreheatBench extends AsyncDisposable {
   readonly machines: Machines
   readonly registry: DockerRegistry
   /** What is preheated. */
   readonly image: BenchImage
+  /** As large, and preheated before it. */
+  readonly firstImage: BenchImage
   /** What one node pulls meanwhile. */
   readonly other: BenchImage
   /** Settings of a supernode that has the registry in Docker Hub's place. */
@@ -58,12 +60,14 @@ export async function createPreheatBench(plan: PreheatPlan): Promise<PreheatBenc
   }
 
   const image = await push('library/preheated', plan.size, plan.layers)
+  const firstImage = await push('library/first', plan.size, plan.layers)
   const other = await push('library/pulled', plan.pullSize, 1)
   const started = starting.move()
   return {
     machines,
     registry,
     image,
+    firstImage,
     other,
     supernodeConfigFile,
     [Symbol.asyncDispose]: () => started.disposeAsync(),

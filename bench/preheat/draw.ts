@@ -10,14 +10,22 @@ export function drawPreheat(json: ReturnType<typeof preheatJson>): string {
   const size = `${formatBytes(imageBytes)} in ${json.layers} layers`
   return `${[
     ...tableLines([
-      ['round', 'preheat', 'pulls after it', 'from the registry', 'a pull alone', 'during a preheat'],
-      ...json.rounds.map(({ preheatMs, pullsMs, directMs, aloneMs, duringMs }, index) => [
+      [
+        'round',
+        'first preheat',
+        'second preheat',
+        'pulls after it',
+        'from the registry',
+        'a pull alone',
+        'during a preheat',
+      ],
+      ...json.rounds.map(({ firstPreheatMs, preheatMs, pullsMs, directMs, aloneMs, duringMs }, index) => [
         `${index + 1}`,
-        ...[preheatMs, pullsMs, directMs, aloneMs, duringMs].map(formatElapsed),
+        ...[firstPreheatMs, preheatMs, pullsMs, directMs, aloneMs, duringMs].map(formatElapsed),
       ]),
     ]),
     '',
-    `The bound is ${formatElapsed(json.boundMs)} (${json.boundBy}); the preheat took ${json.ratioPreheatToBound} × that.`,
+    `The bound is ${formatElapsed(json.boundMs)} (${json.boundBy}); a preheat took ${json.ratioPreheatToBound} × that, the first one after the programs were started ${json.ratioFirstPreheatToBound} ×.`,
     `The registry gave ${json.ratioOriginToImage} copies, and ${formatBytes(json.pulledOriginBytes)} to the pulls after it.`,
     `${nodes} pulls at once after a preheat took ${json.ratioPullsToRegistry} × the time of ${nodes} from a docker-registry on one machine.`,
     `A pull during a preheat of something else had ${json.ratioDuringToAlone} × the speed that it has alone: ${json.duringMiBps} of ${json.aloneMiBps} MiB/s.`,

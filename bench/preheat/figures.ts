@@ -5,8 +5,10 @@ import { miBps } from '../measure/speed.ts'
 import { boundOf } from '../swarm/bound.ts'
 import type { PreheatPlan } from './config.ts'
 
-/** A preheat to nodes that hold nothing, and the pulls of all of them, at once, after it. */
+/** Two preheats to nodes that hold nothing of them, and the pulls of all of them, at once, after the second. */
 export interface Preheated {
+  /** The first one since the programs were started; as the next. */
+  readonly firstPreheatMs: number
   /** From the request to the end of the job, by the supernode's clock. */
   readonly preheatMs: number
   /** Blob bytes that the registry sent during the preheat. */
@@ -50,6 +52,7 @@ export function preheatJson({ measured, imageBytes, pulledBytes, ...figures }: P
   const { nodes, layers, rates, linkBitsPerSecond, commit, conditions } = figures
   const { boundMs, boundBy } = boundOf(imageBytes, rates)
   const rounds = measured.map(({ preheated, directMs, aloneMs, duringMs }) => ({
+    firstPreheatMs: rounded(preheated.firstPreheatMs, 1),
     preheatMs: rounded(preheated.preheatMs, 1),
     pullsMs: rounded(preheated.pullsMs, 1),
     directMs: rounded(directMs, 1),
@@ -65,6 +68,7 @@ export function preheatJson({ measured, imageBytes, pulledBytes, ...figures }: P
   const cpuShare = medianOf(round => round.cpuShare, 3)
   return {
     ratioPreheatToBound: medianOf(round => round.preheatMs / boundMs, 3),
+    ratioFirstPreheatToBound: medianOf(round => round.firstPreheatMs / boundMs, 3),
     ratioOriginToImage: medianOf(round => round.originBytes / imageBytes, 4),
     ratioPullsToRegistry: medianOf(round => round.pullsMs / round.directMs, 3),
     ratioDuringToAlone: medianOf(round => round.aloneMs / round.duringMs, 3),

@@ -27,8 +27,8 @@ interface MeasureOptions extends Options {
 }
 
 /**
- * Measures, in rounds: a preheat to nodes that hold nothing and the pulls of all of them after it; the same pulls from a
- * docker-registry; a pull of something else by one node, alone and during a preheat. Each swarm has just been started.
+ * Measures, in rounds: two preheats, one after the other, and the pulls of all nodes of what the second was about; the same pulls from
+ * a docker-registry; a pull of something else by one node, alone and during a preheat. Each swarm has just been started.
  * @throws Error when a program, a job or a pull fails, a node got another image, or a preheat was over too early; the signal's reason
  */
 export async function measurePreheats(plan: PreheatPlan, options: Options): Promise<PreheatFigures> {
@@ -86,17 +86,23 @@ async function inSwarm<Measured>(
 }
 
 async function preheatAndPull(bench: PreheatBench, swarm: Swarm, options: MeasureOptions): Promise<Preheated> {
-  const { image } = bench
+  const { image, firstImage } = bench
+  // Its programs compile themselves meanwhile, on processors that they share with all other nodes.
+  const firstPreheatMs = await preheat(swarm, firstImage, options)
   const before = await sentBytes(bench)
   const cpuShare = watchCpu()
-  const job = await startJob(swarm, image, 'all', options)
-  const { createdAt, endedAt, nodes } = await job.ended()
-  const preheat = { preheatMs: (endedAt ?? Number.NaN) - createdAt, cpuShare: cpuShare() }
-  if (nodes.done !== swarm.daemons.length) throw new Error(`${nodes.done} of ${swarm.daemons.length} nodes have it`)
-  const preheated = await sentBytes(bench)
+  const preheated = { firstPreheatMs, preheatMs: await preheat(swarm, image, options), cpuShare: cpuShare() }
+  const after = await sentBytes(bench)
   const pulls = await pullEverywhere(image, sourcesOf(swarm), options)
-  const pulledOriginBytes = (await sentBytes(bench)) - preheated
-  return { ...preheat, originBytes: preheated - before, pullsMs: lastMs(pulls, image), pulledOriginBytes }
+  const pulledOriginBytes = (await sentBytes(bench)) - after
+  return { ...preheated, originBytes: after - before, pullsMs: lastMs(pulls, image), pulledOriginBytes }
+}
+
+/** Preheats all nodes. @returns milliseconds from the request to the end of the job. @throws Error when a node does not have it then */
+async function preheat(swarm: Swarm, image: BenchImage, options: MeasureOptions): Promise<number> {
+  const { createdAt, endedAt, nodes } = await (await startJob(swarm, image, 'all', options)).ended()
+  if (nodes.done !== swarm.daemons.length) throw new Error(`${nodes.done} of ${swarm.daemons.length} nodes have it`)
+  return (endedAt ?? Number.NaN) - createdAt
 }
 
 /** All clients are on the machine of the registry, so that no link limits them. */

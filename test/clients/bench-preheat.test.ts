@@ -17,7 +17,8 @@ async function namespacesOf(pid: number): Promise<string[]> {
 test('an image is preheated, something is pulled after it and meanwhile, and the figures are printed as JSON', async () => {
   const bench = await startBench('preheat', ...SMALL, '--json')
   const figures = await resultOf(bench)
-  const ratios = ['ratioPreheatToBound', 'ratioOriginToImage', 'ratioPullsToRegistry', 'ratioDuringToAlone']
+  const preheats = ['ratioPreheatToBound', 'ratioFirstPreheatToBound']
+  const ratios = [...preheats, 'ratioOriginToImage', 'ratioPullsToRegistry', 'ratioDuringToAlone']
   const times = ['preheatMs', 'boundMs']
   const pulls = ['pullsMs', 'directMs', 'aloneMiBps', 'duringMiBps']
   const cpu = ['pulledOriginBytes', 'cpuShare', 'cpuBound']

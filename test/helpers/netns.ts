@@ -10,6 +10,11 @@ const MAX_NODES = 250
 /** tbf must hold at least one segment as the kernel hands it down before cutting it into packets: 64 KiB. */
 const BURST = '256kb'
 const QUEUE_LATENCY = '50ms'
+/**
+ * Whatever this machine has, so that flows share links in the same way everywhere: like Linux's default, cubic, it goes by losses, and every
+ * kernel lets namespaces have it.
+ */
+const CONGESTION_CONTROL = 'reno'
 /** A link-layer address of nobody's: frames to it vanish. It takes no module of the kernel, as filters of tc and iptables do. */
 const NOBODY = '02:00:00:00:00:01'
 
@@ -46,6 +51,7 @@ export async function createTestNetwork(): Promise<TestNetwork> {
     await run('ip', ['netns', 'add', namespace])
     namespaces.push(namespace)
     await ip(namespace, 'link set lo up')
+    await run('sh', ['-c', `echo ${CONGESTION_CONTROL} > /proc/sys/net/ipv4/tcp_congestion_control`], { namespace })
   }
 
   async function remove(): Promise<void> {

@@ -35,6 +35,8 @@ export class RecordStore<Key extends string, Value> implements Startable {
     () => this.#end(),
   )
   readonly #records = new Map<Key, Value>()
+  /** The newest write of each record that is being written: the database may finish one before what was begun earlier. */
+  readonly #writing = new Map<Key, Promise<unknown>>()
   #database: Level<Key, Value> | undefined
 
   constructor({ logger }: { readonly logger: Logger }, init: RecordStoreInit<Key, Value>) {
@@ -61,15 +63,31 @@ export class RecordStore<Key extends string, Value> implements Startable {
 
   /** @throws DamselflyError STORE_FAILED */
   async put(key: Key, value: Value): Promise<void> {
-    await this.#named(database => database.put(key, value))
-    this.#records.set(key, value)
+    await this.#inTurn(key, async () => {
+      await this.#named(database => database.put(key, value))
+      this.#records.set(key, value)
+    })
   }
 
   /** @returns false if it was not there. @throws DamselflyError STORE_FAILED */
   async delete(key: Key): Promise<boolean> {
-    if (!this.#records.has(key)) return false
-    await this.#named(database => database.del(key))
-    return this.#records.delete(key)
+    return this.#inTurn(key, async () => {
+      if (!this.#records.has(key)) return false
+      await this.#named(database => database.del(key))
+      return this.#records.delete(key)
+    })
+  }
+
+  /** Writes of one record are made one after the other, whatever becomes of each. */
+  async #inTurn<T>(key: Key, write: () => Promise<T>): Promise<T> {
+    const before = this.#writing.get(key)
+    const writing = before === undefined ? write() : before.then(write, write)
+    this.#writing.set(key, writing)
+    try {
+      return await writing
+    } finally {
+      if (this.#writing.get(key) === writing) this.#writing.delete(key)
+    }
   }
 
   async #begin(): Promise<void> {

@@ -54,6 +54,22 @@ test('records outlast a restart, until they are deleted', async () => {
   expect(await found('refused')).toEqual([['a', { at: 1 }]])
 })
 
+test('what is written last of a record stays, whichever write the database ends first', async () => {
+  const store = createStore('dropped')
+  await store.start()
+  const names = Array.from({ length: 26 }, (_, index) => String.fromCharCode(97 + index))
+  const writes = Array.from({ length: 50 }, (_, at) => names.map(name => store.put(name, { at })))
+  const deletion = store
+    .put('gone', { at: 1 })
+    .then(() => Promise.all([store.put('gone', { at: 2 }), store.delete('gone')]))
+  expect((await deletion)[1]).toBe(true)
+  await Promise.all(writes.flat())
+  const last = names.map(name => [name, { at: 49 }])
+  expect([...store.all()].toSorted()).toEqual(last)
+  await store.stop()
+  expect(await found('dropped')).toEqual(last)
+})
+
 describe.each([
   ['null', 'null'],
   ['another shape', '{"at":"soon"}'],

@@ -20,12 +20,10 @@ export interface BenchImage {
 export interface PreheatBench extends AsyncDisposable {
   readonly machines: Machines
   readonly registry: DockerRegistry
-  /** What is preheated. */
-  readonly image: BenchImage
-  /** As large, and preheated before it. */
-  readonly firstImage: BenchImage
-  /** What one node pulls meanwhile. */
-  readonly other: BenchImage
+  /** What is preheated, one after the other. */
+  readonly images: Readonly<Record<'first' | 'second' | 'third', BenchImage>>
+  /** What one node pulls when there is nothing else to do, and while the third is preheated. */
+  readonly pulled: Readonly<Record<'alone' | 'during', BenchImage>>
   /** Settings of a supernode that has the registry in Docker Hub's place. */
   readonly supernodeConfigFile: string
 }
@@ -59,16 +57,22 @@ export async function createPreheatBench(plan: PreheatPlan): Promise<PreheatBenc
     return { repository, reference: TAG, manifestDigest, imageBytes }
   }
 
-  const image = await push('library/preheated', plan.size, plan.layers)
-  const firstImage = await push('library/first', plan.size, plan.layers)
-  const other = await push('library/pulled', plan.pullSize, 1)
+  const preheated = (repository: string) => push(repository, plan.size, plan.layers)
+  const images = {
+    first: await preheated('library/first'),
+    second: await preheated('library/second'),
+    third: await preheated('library/third'),
+  }
+  const pulled = {
+    alone: await push('library/pulled-alone', plan.pullSize, 1),
+    during: await push('library/pulled-meanwhile', plan.pullSize, 1),
+  }
   const started = starting.move()
   return {
     machines,
     registry,
-    image,
-    firstImage,
-    other,
+    images,
+    pulled,
     supernodeConfigFile,
     [Symbol.asyncDispose]: () => started.disposeAsync(),
   }

@@ -35,7 +35,7 @@ export const PreheatConfig = Type.Object(
       description: 'layers of that image, a few large and some small',
     }),
     pullSize: Type.Integer({
-      default: 32 * MIB,
+      default: 128 * MIB,
       minimum: MIB,
       placeholder: 'bytes',
       description:

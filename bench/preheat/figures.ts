@@ -5,8 +5,8 @@ import { miBps } from '../measure/speed.ts'
 import { boundOf } from '../swarm/bound.ts'
 import type { PreheatPlan } from './config.ts'
 
-/** Two preheats to nodes that hold nothing of them, and the pulls of all of them, at once, after the second. */
-export interface Preheated {
+/** Preheats to nodes that hold nothing of them, and pulls, in one swarm. Pulls in milliseconds. */
+export interface InSwarm {
   /** The first one since the programs were started; as the next. */
   readonly firstPreheatMs: number
   /** From the request to the end of the job, by the supernode's clock. */
@@ -15,20 +15,20 @@ export interface Preheated {
   readonly originBytes: number
   /** Busy part of the machine's processor time during the preheat. */
   readonly cpuShare: number
-  /** From the first start to the last end. */
+  /** Of all nodes at once, of what was preheated second: from the first start to the last end. */
   readonly pullsMs: number
   /** Blob bytes that the registry sent during the pulls. */
   readonly pulledOriginBytes: number
-}
-
-/** Everything once; pulls in milliseconds. */
-export interface Round {
-  readonly preheated: Preheated
-  /** As many pulls of the same image at once from a docker-registry on the machine of its clients. */
-  readonly directMs: number
-  /** A pull of another image by one node of a swarm that has nothing to do, and of one that preheats. */
+  /** A pull of something else by one node while the swarm has nothing to do, and while it preheats. */
   readonly aloneMs: number
   readonly duringMs: number
+}
+
+/** Everything once. */
+export interface Round {
+  readonly swarm: InSwarm
+  /** As many pulls of the same image at once from a docker-registry on the machine of its clients, in milliseconds. */
+  readonly directMs: number
 }
 
 /** What was measured. */
@@ -51,16 +51,16 @@ const CPU_BOUND_SHARE = 0.95
 export function preheatJson({ measured, imageBytes, pulledBytes, ...figures }: PreheatFigures) {
   const { nodes, layers, rates, linkBitsPerSecond, commit, conditions } = figures
   const { boundMs, boundBy } = boundOf(imageBytes, rates)
-  const rounds = measured.map(({ preheated, directMs, aloneMs, duringMs }) => ({
-    firstPreheatMs: rounded(preheated.firstPreheatMs, 1),
-    preheatMs: rounded(preheated.preheatMs, 1),
-    pullsMs: rounded(preheated.pullsMs, 1),
+  const rounds = measured.map(({ swarm, directMs }) => ({
+    firstPreheatMs: rounded(swarm.firstPreheatMs, 1),
+    preheatMs: rounded(swarm.preheatMs, 1),
+    pullsMs: rounded(swarm.pullsMs, 1),
     directMs: rounded(directMs, 1),
-    aloneMs: rounded(aloneMs, 1),
-    duringMs: rounded(duringMs, 1),
-    originBytes: preheated.originBytes,
-    pulledOriginBytes: preheated.pulledOriginBytes,
-    cpuShare: rounded(preheated.cpuShare, 3),
+    aloneMs: rounded(swarm.aloneMs, 1),
+    duringMs: rounded(swarm.duringMs, 1),
+    originBytes: swarm.originBytes,
+    pulledOriginBytes: swarm.pulledOriginBytes,
+    cpuShare: rounded(swarm.cpuShare, 3),
   }))
   type RoundFigures = (typeof rounds)[number]
   const medianOf = (figureOf: (round: RoundFigures) => number, digits: number) =>

@@ -9,8 +9,8 @@ import { type Machines, type Swarm, startSwarm } from '../swarm/programs.ts'
 import { type PullSource, type Pulls, pullEverywhere } from '../swarm/pull-everywhere.ts'
 import { type BenchImage, createPreheatBench, type PreheatBench, sentBytes } from './bench.ts'
 import type { PreheatPlan } from './config.ts'
-import type { Preheated, PreheatFigures, Round } from './figures.ts'
-import { startJob, untilLinked, untilUnderWay } from './jobs.ts'
+import type { InSwarm, PreheatFigures, Round } from './figures.ts'
+import { type BenchJob, startJob, untilLinked, untilUnderWay } from './jobs.ts'
 
 /** What takes so many times as long as all nodes need straight from the registry has failed. */
 const PATIENCE = 3
@@ -27,8 +27,8 @@ interface MeasureOptions extends Options {
 }
 
 /**
- * Measures, in rounds: two preheats, one after the other, and the pulls of all nodes of what the second was about; the same pulls from
- * a docker-registry; a pull of something else by one node, alone and during a preheat. Each swarm has just been started.
+ * Measures, in rounds: in a swarm that has just been started two preheats, one after the other, the pulls of all nodes of what the
+ * second was about, and pulls of something else by one node, alone and during a third preheat; the pulls of all nodes from a docker-registry.
  * @throws Error when a program, a job or a pull fails, a node got another image, or a preheat was over too early; the signal's reason
  */
 export async function measurePreheats(plan: PreheatPlan, options: Options): Promise<PreheatFigures> {
@@ -40,22 +40,18 @@ export async function measurePreheats(plan: PreheatPlan, options: Options): Prom
 
 async function measureAll(plan: PreheatPlan, { heard, signal }: Options) {
   await using bench = await createPreheatBench(plan)
-  const { machines, image, other } = bench
+  const { machines, images, pulled } = bench
   const linkBitsPerSecond = await measureOneLink(machines, plan.rates.node)
   heard(`${plan.nodes + 2} machines are connected, and a docker-registry has the images`)
   const allMs = (plan.nodes * plan.size * 8 * 1000) / (plan.rates.registry * PAYLOAD_SHARE)
   const options = { heard, signal, timeoutMs: MIN_TIMEOUT_MS + PATIENCE * allMs }
-  const measure = {
-    preheated: () => inSwarm(bench, options, swarm => preheatAndPull(bench, swarm, options)),
-    directMs: () => pullDirectly(bench, options),
-    aloneMs: () => inSwarm(bench, options, swarm => pullAlone(bench, swarm, options)),
-    duringMs: () => inSwarm(bench, options, swarm => pullDuring(bench, swarm, options)),
-  }
+  const measure = { swarm: () => measureSwarm(bench, options), directMs: () => pullDirectly(bench, options) }
   const measured = await measureRounds<Round>(measure, {
     rounds: plan.rounds,
     heard: done => heard(`round ${done} of ${plan.rounds} done`),
   })
-  return { measured, imageBytes: image.imageBytes, pulledBytes: other.imageBytes, linkBitsPerSecond }
+  const [imageBytes, pulledBytes] = [images.second.imageBytes, pulled.alone.imageBytes]
+  return { measured, imageBytes, pulledBytes, linkBitsPerSecond }
 }
 
 async function measureOneLink({ nodes: [first, second] }: Machines, rate: number): Promise<number> {
@@ -63,39 +59,33 @@ async function measureOneLink({ nodes: [first, second] }: Machines, rate: number
   return await measureLink(first, second, rate)
 }
 
-/** Measures something in a swarm that holds nothing, and ends that. */
-async function inSwarm<Measured>(
-  { machines, registry, supernodeConfigFile }: PreheatBench,
-  options: MeasureOptions,
-  measure: (swarm: Swarm) => Promise<Measured>,
-): Promise<Measured> {
+async function measureSwarm(bench: PreheatBench, options: MeasureOptions): Promise<InSwarm> {
+  const { machines, registry, supernodeConfigFile } = bench
   const { heard, signal } = options
-  const supernodeFlags = ['--config', supernodeConfigFile]
-  await using swarm = await startSwarm(
-    machines,
-    { registryUrl: registry.url, record: undefined, supernodeFlags },
-    options,
-  )
+  const init = { registryUrl: registry.url, record: undefined, supernodeFlags: ['--config', supernodeConfigFile] }
+  await using swarm = await startSwarm(machines, init, options)
   try {
     await untilLinked(swarm, options)
-    return await measure(swarm)
+    const preheated = await preheatAndPull(bench, swarm, options)
+    const aloneMs = await pullAlone(bench, swarm, options)
+    return { ...preheated, aloneMs, duringMs: await pullDuring(bench, swarm, options) }
   } catch (error) {
     if (!signal.aborted) heard(swarm.log())
     throw error
   }
 }
 
-async function preheatAndPull(bench: PreheatBench, swarm: Swarm, options: MeasureOptions): Promise<Preheated> {
-  const { image, firstImage } = bench
-  // Its programs compile themselves meanwhile, on processors that they share with all other nodes.
-  const firstPreheatMs = await preheat(swarm, firstImage, options)
+async function preheatAndPull(bench: PreheatBench, swarm: Swarm, options: MeasureOptions) {
+  const { first, second } = bench.images
+  // Programs compile themselves meanwhile, on processors that they share with all other nodes.
+  const firstPreheatMs = await preheat(swarm, first, options)
   const before = await sentBytes(bench)
   const cpuShare = watchCpu()
-  const preheated = { firstPreheatMs, preheatMs: await preheat(swarm, image, options), cpuShare: cpuShare() }
+  const preheated = { firstPreheatMs, preheatMs: await preheat(swarm, second, options), cpuShare: cpuShare() }
   const after = await sentBytes(bench)
-  const pulls = await pullEverywhere(image, sourcesOf(swarm), options)
+  const pulls = await pullEverywhere(second, sourcesOf(swarm), options)
   const pulledOriginBytes = (await sentBytes(bench)) - after
-  return { ...preheated, originBytes: after - before, pullsMs: lastMs(pulls, image), pulledOriginBytes }
+  return { ...preheated, originBytes: after - before, pullsMs: lastMs(pulls, second), pulledOriginBytes }
 }
 
 /** Preheats all nodes. @returns milliseconds from the request to the end of the job. @throws Error when a node does not have it then */
@@ -106,28 +96,28 @@ async function preheat(swarm: Swarm, image: BenchImage, options: MeasureOptions)
 }
 
 /** All clients are on the machine of the registry, so that no link limits them. */
-async function pullDirectly({ machines, registry, image }: PreheatBench, options: MeasureOptions): Promise<number> {
+async function pullDirectly({ machines, registry, images }: PreheatBench, options: MeasureOptions): Promise<number> {
   const sources = machines.nodes.map(() => ({ node: machines.registry, url: registry.url }))
-  return lastMs(await pullEverywhere(image, sources, options), image)
+  return lastMs(await pullEverywhere(images.second, sources, options), images.second)
 }
 
-async function pullAlone({ other }: PreheatBench, swarm: Swarm, options: MeasureOptions): Promise<number> {
-  await (await startJob(swarm, other, 'supernode', options)).ended()
-  return lastMs(await pullEverywhere(other, sourcesOf(swarm).slice(0, 1), options), other)
+async function pullAlone({ pulled }: PreheatBench, swarm: Swarm, options: MeasureOptions): Promise<number> {
+  await (await startJob(swarm, pulled.alone, 'supernode', options)).ended()
+  return lastMs(await pullEverywhere(pulled.alone, sourcesOf(swarm).slice(0, 1), options), pulled.alone)
 }
 
-async function pullDuring({ image, other }: PreheatBench, swarm: Swarm, options: MeasureOptions): Promise<number> {
-  await (await startJob(swarm, other, 'supernode', options)).ended()
-  const preheat = Promise.withResolvers<Awaited<ReturnType<typeof startJob>>>()
+async function pullDuring({ images, pulled }: PreheatBench, swarm: Swarm, options: MeasureOptions): Promise<number> {
+  await (await startJob(swarm, pulled.during, 'supernode', options)).ended()
+  const preheating = Promise.withResolvers<BenchJob>()
   const whenReady = async () => {
-    const job = await startJob(swarm, image, 'all', options)
+    const job = await startJob(swarm, images.third, 'all', options)
     await untilUnderWay(job, options)
-    preheat.resolve(job)
+    preheating.resolve(job)
   }
-  const pulls = await pullEverywhere(other, sourcesOf(swarm).slice(0, 1), { ...options, whenReady })
-  const { endedAt, state } = await (await preheat.promise).show()
+  const pulls = await pullEverywhere(pulled.during, sourcesOf(swarm).slice(0, 1), { ...options, whenReady })
+  const { endedAt, state } = await (await preheating.promise).show()
   if (endedAt !== null) throw new Error(`the preheat ended (${state}) before the pull did; give it a larger --size`)
-  return lastMs(pulls, other)
+  return lastMs(pulls, pulled.during)
 }
 
 function sourcesOf({ daemons }: Swarm): PullSource[] {

@@ -14,7 +14,7 @@ function planWith(...args: string[]) {
 describe('the settings of the preheat benchmark', () => {
   test('are twelve layers to ten nodes, all links at 100 Mbit/s, three times', () => {
     const rates = { node: 100e6, supernode: 100e6, registry: 100e6 }
-    const sizes = { size: 256 * MIB, layers: 12, pullSize: 32 * MIB }
+    const sizes = { size: 256 * MIB, layers: 12, pullSize: 128 * MIB }
     expect(planWith()).toEqual({ nodes: 10, ...sizes, rounds: 3, rates })
   })
 

@@ -11,9 +11,8 @@ const BOUND_MS = (100 * MIB * 8 * 1000) / (RATE * PAYLOAD_SHARE)
 function round(preheatShare: number, times: readonly [number, number, number, number], originMib: number): Round {
   const [pullsMs, directMs, aloneMs, duringMs] = times
   const preheatMs = BOUND_MS * preheatShare
-  const firstPreheatMs = 2 * preheatMs
-  const preheated = { firstPreheatMs, preheatMs, originBytes: originMib * MIB, cpuShare: 0.5, pullsMs }
-  return { preheated: { ...preheated, pulledOriginBytes: 0 }, directMs, aloneMs, duringMs }
+  const preheated = { firstPreheatMs: 2 * preheatMs, preheatMs, originBytes: originMib * MIB, cpuShare: 0.5 }
+  return { swarm: { ...preheated, pullsMs, pulledOriginBytes: 0, aloneMs, duringMs }, directMs }
 }
 
 const FIGURES: PreheatFigures = {
@@ -80,8 +79,8 @@ test('the figures for programs are medians, and medians of the ratios in each ro
 test('one round in which pulls took something from the registry shows, and so does a machine that set the pace', () => {
   const [first, ...others] = FIGURES.measured
   if (first === undefined) throw new Error('there are rounds')
-  const busy = (measured: Round): Round => ({ ...measured, preheated: { ...measured.preheated, cpuShare: 0.97 } })
-  const wrong = { ...first, preheated: { ...first.preheated, pulledOriginBytes: 7 } }
+  const busy = (measured: Round): Round => ({ ...measured, swarm: { ...measured.swarm, cpuShare: 0.97 } })
+  const wrong = { ...first, swarm: { ...first.swarm, pulledOriginBytes: 7 } }
   const json = preheatJson({ ...FIGURES, measured: [wrong, ...others].map(busy) })
   expect(json).toMatchObject({ pulledOriginBytes: 7, cpuShare: 0.97, cpuBound: true })
 })

@@ -7,6 +7,13 @@ const NEWS_WEIGHT = 0.3
 const MIN_REQUESTS = 2
 const WINDOW_BYTES = 1024 * 1024
 
+/**
+ * Where a node has at least so many neighbours, what one takes longer for is not asked ahead: on a narrow link it would all come late, and
+ * what is new in the swarm after it. With fewer a link would idle while a request is on its way.
+ */
+const MANY_NEIGHBOURS = 4
+const LATE_MS = 300
+
 /** What a fast peer delivers in this time is asked for ahead, so that it does not run dry while either process is busy with other things. */
 const AHEAD_MS = 10
 const MOST_AHEAD_BYTES = 8 * 1024 * 1024
@@ -40,13 +47,18 @@ export function dropIdleLink(links: Links, link: Link, nowMs: number): void {
 
 /**
  * Whether one more block may be asked for. A peer sends one block after the other, so a second request keeps it busy unless it is
- * very fast, and a third would only fix a choice too early. One that has delivered nothing yet shows first what it can do.
+ * very fast or slow, and a third would only fix a choice too early. One that has delivered nothing yet shows first what it can do.
  */
 export function hasRoom(link: Link, blockBytes: number): boolean {
   if (link.requests === 0) return true
   if (link.rateBytesPerMs === 0) return false
+  if (link.requestedBytes > LATE_MS * link.rateBytesPerMs && isOneOfMany(link)) return false
   const aheadBytes = Math.min(AHEAD_MS * link.rateBytesPerMs, MOST_AHEAD_BYTES)
   return link.requests < MIN_REQUESTS || link.requestedBytes + blockBytes <= Math.max(WINDOW_BYTES, aheadBytes)
+}
+
+function isOneOfMany({ users }: Link): boolean {
+  return users.some(({ download }) => download.neighbours.size >= MANY_NEIGHBOURS)
 }
 
 /** Whether the peer is to be asked only when nobody else can be. */

@@ -232,9 +232,11 @@ export class TaskSession {
       // Without a swarm the supernode knows nothing of this download.
       supernodeSilentMs: this.#swarm === undefined ? Number.POSITIVE_INFINITY : this.#components.supernode.silentMs,
     })
-    if (verdict === 'ask') {
+    // What nobody waits for comes in its turn, as long as anything comes: the supernode would send it twice.
+    const isPatient = this.#background && this.#stall.withoutProgressMs < ASK_QUIET_MS
+    if (verdict === 'ask' && !isPatient) {
       this.#membership.blocked(assembly.taskId, this.#swarm?.lackingFrom(head, ASK_QUIET_MS) ?? [head])
-    } else if (verdict !== 'wait' && !this.#mayStillCome) {
+    } else if (verdict !== 'wait' && verdict !== 'ask' && !this.#mayStillCome) {
       this.#components.logger.info(
         { taskId: assembly.taskId, block: head },
         'the swarm does not deliver, reading the origin',

@@ -193,6 +193,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     },
     { ...config.preheat, dataDir: config.dataDir, upstreams, registries },
   )
+  const backgroundGate = new BackgroundGate(clock)
   const director: SwarmDirector = new SwarmDirector(
     {
       findTask: taskId => seeder.find(taskId),
@@ -212,6 +213,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
       expulsions,
       forbidden: () => blocklist.tasks(),
       refuse: peers => node.expel(peers),
+      uploads: backgroundGate,
       record: event => eventLog.record(event),
     },
     createSchedulerState(randomInt(2 ** 32)),
@@ -232,6 +234,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
     heldRead: taskId => small.heldRead(taskId),
     unproven: imported,
     listener: seedListeners(director, preheat.reads),
+    givesWay: taskId => !backgroundGate.open && director.isForBackground(taskId),
     clock,
     logger,
   })
@@ -334,7 +337,7 @@ export async function createSupernode(config: SupernodeConfig, logger: Logger): 
         limits: limits.uploads,
         priority: {
           isBackground: (task, peer) => director.isBackground(task, peer),
-          gate: new BackgroundGate(clock),
+          gate: backgroundGate,
         },
         ticketVerifier: () => ticketVerifier,
         clock,

@@ -180,6 +180,7 @@ export function createSwarmPeer(components: PeerComponents, init: PeerInit = {})
     addresses: () => node.addresses(),
     open: (source, options) => tasks.open(source, options),
     openDirect: (source, options) => tasks.openDirect(source, options),
+    makeWay: () => tasks.makeWay(),
     storedSize: digest => tasks.storedSize(digest),
     tasks: () => tasks.list(),
     running: () => tasks.running,

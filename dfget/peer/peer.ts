@@ -46,6 +46,8 @@ export interface Peer extends Startable {
    * @throws DamselflyError what the origin says
    */
   openDirect(source: Source, options: { signal: AbortSignal }): Promise<TaskContent>
+  /** Somebody is about to open content: what nobody waits for gives way already. */
+  makeWay(): void
   /** Length of content that is stored completely, in bytes. */
   storedSize(digest: Digest): Promise<number | undefined>
   tasks(): Promise<PeerTask[]>

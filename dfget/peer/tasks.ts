@@ -86,7 +86,10 @@ export class Tasks implements NeighbourListener {
     // Between this look and the session there must be no wait but for the check, or a caller could slip in unchecked.
     if (this.#sessions.has(contentKeyOf(source))) await mayRead?.()
     const session = this.#session({ source, background, oneOff })
-    if (!background) session.promote(source)
+    if (!background) {
+      session.promote(source)
+      this.makeWay()
+    }
     const since = session.assembly?.arrivals.mark ?? 0
     try {
       const opened = await withSignal(session.ready, signal)
@@ -107,6 +110,11 @@ export class Tasks implements NeighbourListener {
         reason: { why: 'download-failed', code: toDamselflyError(error).code },
       })
     }
+  }
+
+  /** Somebody is about to open content and to wait for it. */
+  makeWay(): void {
+    this.#components.pump.makeWay()
   }
 
   /** Ends a download that nobody waits for. @param source whose content it is of */

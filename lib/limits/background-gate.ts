@@ -4,7 +4,7 @@ import type { ByteGate } from './byte-gate.ts'
 /** After the last upload that somebody waits for, those in the background wait for so long: the gaps between its blocks are shorter. */
 const BUSY_MS = 500
 /** Bytes that go out for those who wait, for each in the background. */
-const SHARE = 32
+const SHARE = 64
 const PIECE_BYTES = 64 * 1024
 /** Where little goes out for those who wait, a piece goes in this time all the same: nobody shall take the sender for dead. */
 const TRICKLE_MS = 500
@@ -34,6 +34,11 @@ export class BackgroundGate implements ByteGate {
 
   get open(): boolean {
     return this.#queue.length === 0 && !this.#isBusy
+  }
+
+  /** Somebody is about to ask for what is waited for: what is on its way until then would come before it. */
+  expect(): void {
+    this.#busyUntilMs = this.#clock.now() + BUSY_MS
   }
 
   /** An upload that somebody waits for begins. @returns to be called at its end */

@@ -58,6 +58,8 @@ export interface SwarmDirectorComponents {
   readonly refuse: (peers: readonly Expulsion[]) => void
   /** Content that is blocked now. */
   readonly forbidden: () => readonly TaskId[]
+  /** Hears that a peer which somebody waits at will ask for blocks. */
+  readonly uploads: { expect(): void }
   /** Hears of all that the scheduler is told. */
   readonly record: (event: SchedulerEvent) => void
 }
@@ -129,6 +131,12 @@ export class SwarmDirector implements SeedListener {
   /** Whether a peer in the swarm of a task has said that nobody there waits for it. */
   isBackground(taskId: TaskId, peer: string): boolean {
     return this.#state.tasks.get(taskId)?.members.get(peer)?.background === true
+  }
+
+  /** Whether peers want a task, and nobody waits for it at any of them. O(peers). */
+  isForBackground(taskId: TaskId): boolean {
+    const members = [...(this.#state.tasks.get(taskId)?.members.values() ?? [])].filter(({ wants }) => wants)
+    return members.length > 0 && members.every(({ background }) => background)
   }
 
   /** Tells a peer, if it is linked and knows such messages. */
@@ -270,6 +278,7 @@ export class SwarmDirector implements SeedListener {
     const from = this.#peers.get(peer)
     if (from === undefined) return
     if (task === undefined) return from.send({ type: 'failed', task: taskId, code: 'TASK_UNKNOWN' })
+    if (priority !== 'background') this.#components.uploads.expect()
     this.#announce(task)
     from.maps.set(taskId, { blocks: 0, sizeTold: false })
     this.#tellMap(from, task)

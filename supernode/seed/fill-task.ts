@@ -11,6 +11,8 @@ export interface FillComponents {
   readonly hasher: Hasher
   /** Reads the content from an offset in bytes on. */
   readonly openOrigin: (start: number) => Promise<ResumableRead>
+  /** Waits until more may be read after so many bytes. */
+  readonly pace: (bytes: number) => Promise<void>
   /** More of the block map is known, or the size. */
   readonly grown: (task: SeedTask) => void
 }
@@ -50,7 +52,7 @@ async function readOrigin(
   digester: RunningDigest,
   start: number,
 ): Promise<void> {
-  const { buffers, openOrigin, grown } = components
+  const { buffers, openOrigin, pace, grown } = components
   const { blockSizeBytes } = task.map
   const content = await openOrigin(start)
   task.contentType = content.contentType
@@ -66,6 +68,7 @@ async function readOrigin(
       if (block.bytes.length < blockSizeBytes) await task.setSize(position)
       appended = append(components, task, digester, block)
       appended.catch(() => {})
+      await pace(block.bytes.length)
     }
   } finally {
     await appended

@@ -13,6 +13,7 @@ import type { Digest } from '../../protocol/digest.ts'
 import { DamselflyError, type ErrorCode, toDamselflyError } from '../../protocol/errors.ts'
 import { digestOfTask, type TaskId, taskIdOfDigest } from '../../protocol/task.ts'
 import { fillTask } from './fill-task.ts'
+import { paceReading } from './reading-pace.ts'
 import { SeedTask } from './seed-task.ts'
 import { checkImport, type ImportedBody, takeImport } from './take-import.ts'
 
@@ -47,6 +48,8 @@ export interface SeederComponents {
     unmark(taskId: TaskId): Promise<void>
   }
   readonly listener: SeedListener
+  /** Whether reading a task has to wait, because nobody waits for it while others are pulled. */
+  readonly givesWay: (taskId: TaskId) => boolean
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -272,11 +275,14 @@ export class Seeder implements BlockSource {
   }
 
   async #readOrigin(task: SeedTask, source: Source): Promise<void> {
-    const { buffers, hasher, heldRead, listener } = this.#components
+    const { buffers, hasher, heldRead, listener, givesWay, resume } = this.#components
+    const { taskId } = task
+    const pacing = { givesWay, wait: resume.wait }
     const openOrigin = async (start: number) =>
-      (start === 0 ? await heldRead(task.taskId) : undefined) ?? (await this.#openOrigin(source, start))
+      (start === 0 ? await heldRead(taskId) : undefined) ?? (await this.#openOrigin(source, start))
     const grown = () => listener.grown(task)
-    await this.#finish(task, await fillTask({ buffers, hasher, openOrigin, grown }, task))
+    const pace = (bytes: number) => paceReading(pacing, { task: taskId, bytes }, this.#stopping)
+    await this.#finish(task, await fillTask({ buffers, hasher, openOrigin, pace, grown }, task))
   }
 
   async #openOrigin(source: Source, start: number): Promise<ResumableRead> {

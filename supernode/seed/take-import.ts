@@ -41,7 +41,10 @@ export async function takeImport(
   try {
     const task = new SeedTask(taskId, blocks, new BlockMap(blockSizeBytes, sizeBytes))
     const read = { sizeBytes, contentType: undefined, validator: undefined, body: untilAborted(body, signal) }
-    const found = await fillTask({ buffers, hasher, openOrigin: async () => read, grown() {} }, task)
+    const found = await fillTask(
+      { buffers, hasher, openOrigin: async () => read, pace: async () => {}, grown() {} },
+      task,
+    )
     checkDigest(digest, found)
     await blocks.markComplete()
   } catch (error) {

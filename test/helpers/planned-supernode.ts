@@ -82,6 +82,7 @@ export async function startPlannedSupernode({ egress = 0 } = {}): Promise<Planne
   const admission = new AccessCheck({ origin, clock }, { lifetimeMs: 60_000, outage: 'deny', recentMs: 0 })
   const store = new MemoryBlockStore({ clock })
   const warrants = new Warrants()
+  const gate = new BackgroundGate(clock)
   const news: FetchNews[] = []
   let originBytes = 0
   const director: SwarmDirector = new SwarmDirector(
@@ -102,11 +103,13 @@ export async function startPlannedSupernode({ egress = 0 } = {}): Promise<Planne
       expulsions: { current: () => [] },
       refuse: nothing,
       forbidden: () => [],
+      uploads: gate,
       record: nothing,
     },
     createSchedulerState(1),
   )
   const seeder = new Seeder({
+    givesWay: taskId => !gate.open && director.isForBackground(taskId),
     store,
     buffers: new BlockBuffers(),
     hasher: createInlineHasher(),
@@ -156,7 +159,7 @@ export async function startPlannedSupernode({ egress = 0 } = {}): Promise<Planne
     limits: unlimited({ upload: egress }).uploads,
     priority: {
       isBackground: (task, peer) => director.isBackground(task, peer),
-      gate: new BackgroundGate(clock),
+      gate,
     },
     ticketVerifier: () => ticketVerifier,
     clock,

@@ -46,6 +46,7 @@ async function startTeller(stack: AsyncDisposableStack) {
       expulsions: { current: () => listed },
       forbidden: () => [],
       refuse: peers => node.expel(peers),
+      uploads: { expect: nothing },
       record: nothing,
     },
     createSchedulerState(1),

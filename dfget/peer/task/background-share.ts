@@ -3,7 +3,7 @@ import type { BlockRequest } from '../picker/state.ts'
 /** For so long after the last sign of it a node counts as busy with what somebody waits for: the gaps between blocks and layers are shorter. */
 const BUSY_MS = 2_000
 /** After a background block a busy node asks for none for so many times as long as that took: background has a small part of the time. */
-const REST_TIMES = 10
+const REST_TIMES = 40
 const MIN_REST_MS = 100
 /** A short pull is not to be held up at all. */
 const FIRST_REST_MS = 1_000

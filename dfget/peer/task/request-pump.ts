@@ -51,6 +51,12 @@ export class RequestPump {
     return background && this.#share.isBusy(this.#clock.now())
   }
 
+  /** Somebody is about to wait for content: what nobody waits for gives way at once, so that its bytes are not on the way before it. */
+  makeWay(): void {
+    if (!this.#share.awaited(this.#clock.now())) return
+    for (const [{ background }, requester] of this.#requesters) if (background) requester.giveWay()
+  }
+
   /** Ends a download. The caller ends its open requests and closes them as always. */
   end(download: Download): void {
     this.#requesters.delete(download)
@@ -128,10 +134,7 @@ export class RequestPump {
   #noteAwaited(nowMs: number): boolean {
     const downloads = [...this.#requesters.keys()]
     if (!downloads.some(({ background }) => background)) return false
-    const isAwaited = downloads.some(download => !download.background && wantsBlocks(download))
-    if (isAwaited && this.#share.awaited(nowMs)) {
-      for (const [{ background }, requester] of this.#requesters) if (background) requester.giveWay()
-    }
+    if (downloads.some(download => !download.background && wantsBlocks(download))) this.makeWay()
     return this.#share.isBusy(nowMs)
   }
 

@@ -93,6 +93,7 @@ function createWorld(): World {
       expulsions: { current: () => expelled },
       refuse: peers => void expelled.splice(0, expelled.length, ...peers),
       forbidden: () => [UNKNOWN],
+      uploads: { expect: nothing },
       record: nothing,
     },
     state,

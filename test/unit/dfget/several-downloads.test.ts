@@ -87,9 +87,9 @@ describe('several downloads', () => {
     expect(owners()).toEqual([0, 1])
     await node.pass(400, ...all)
     await node.answer(one, node.of('b')[0])
-    await node.pass(4_000, ...all)
+    await node.pass(16_000, ...all)
     expect(owners()).toEqual([0])
-    await node.pass(300, ...all)
+    await node.pass(1_200, ...all)
     // Each has its turn.
     expect(owners()).toEqual([0, 2])
     node.pump.tick()
@@ -98,6 +98,24 @@ describe('several downloads', () => {
     expect(owners()).toEqual([2])
     await node.pass(200, ...all)
     expect(owners().toSorted()).toEqual([1, 1, 2, 2])
+  })
+
+  test('that nobody waits for give way as soon as somebody is about to wait, and go on when nothing comes of it', async () => {
+    const preheat = await node.download(8, { background: true })
+    await node.proven(preheat, 'a', range(8))
+    expect(node.of('a')).toHaveLength(2)
+    node.pump.makeWay()
+    await node.settled()
+    expect(node.waiting()).toEqual([])
+    // Nobody is interrupted twice.
+    await node.pass(1_000, preheat)
+    expect(node.of('a')).toHaveLength(1)
+    node.pump.makeWay()
+    await node.settled()
+    expect(node.of('a')).toHaveLength(1)
+    await node.answer(preheat, node.of('a')[0])
+    await node.pass(2_000, preheat)
+    expect(node.of('a')).toHaveLength(2)
   })
 
   test('forget what they know of a peer when none of them has to do with it any more', async () => {

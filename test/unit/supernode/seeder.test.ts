@@ -36,6 +36,7 @@ afterEach(() => store.stop())
 
 function createSeeder(origin: FakeOrigin): Seeder {
   return new Seeder({
+    givesWay: () => false,
     heldRead: async () => undefined,
     store,
     buffers: new BlockBuffers(),

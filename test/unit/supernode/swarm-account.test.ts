@@ -42,6 +42,7 @@ function createCountedDirector() {
     expulsions: { current: () => [] },
     forbidden: () => [],
     refuse() {},
+    uploads: { expect() {} },
     record() {},
   }
   return { director: new SwarmDirector(components, createSchedulerState(1)), messages, scheduledMs }

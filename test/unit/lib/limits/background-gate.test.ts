@@ -38,11 +38,11 @@ test('while nobody waits for anything all may go', async () => {
   expect(await gate.take(1, AbortSignal.abort())).toBe(0)
 })
 
-test('beside what somebody waits for a thirty-second part goes, in pieces', async () => {
+test('beside what somebody waits for a sixty-fourth part goes, in pieces', async () => {
   const end = gate.awaited()
   expect(gate.open).toBe(false)
   let bytes = 0
-  for (let sent = 0; sent < 64; sent++) {
+  for (let sent = 0; sent < 128; sent++) {
     ask('a')
     await settled()
     gate.sent(1024 * KIB)
@@ -69,6 +69,21 @@ test('a piece goes now and then where little else goes', async () => {
     ['b', PIECE],
   ])
   end()
+})
+
+test('what is about to be asked for closes it already, and for no longer than a moment when that does not come', async () => {
+  gate.expect()
+  expect(gate.open).toBe(false)
+  ask('a')
+  ask('b')
+  await settled()
+  expect(given).toEqual([['a', PIECE]])
+  await pass(500)
+  expect(given).toEqual([
+    ['a', PIECE],
+    ['b', 4096 * KIB],
+  ])
+  expect(gate.open).toBe(true)
 })
 
 test('soon after the last that somebody waited for all may go', async () => {

@@ -4,7 +4,7 @@ import { request as httpRequest } from 'node:http'
 import { join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import { request } from 'undici'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { runDfget } from '../../dfget/cli/run-dfget.ts'
 import { createTokenClient } from '../../lib/http/access/tokens/token-client.ts'
 import { socketEndpoint } from '../../lib/http/client/api-endpoint.ts'
@@ -232,9 +232,14 @@ describe('the command', () => {
 
   beforeEach(async () => {
     user = await createDfgetUser()
+    // The machine may have a dfdaemon of its own.
+    vi.stubEnv('DFGET_DAEMON_SOCKET', '')
   })
 
-  afterEach(() => user[Symbol.asyncDispose]())
+  afterEach(async () => {
+    vi.unstubAllEnvs()
+    await user[Symbol.asyncDispose]()
+  })
 
   /** Runs the command in this process, which is faster. */
   async function runHere(...args: string[]): Promise<DfgetRun> {

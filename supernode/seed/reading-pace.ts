@@ -6,7 +6,7 @@ export interface ReadingPaceComponents {
   readonly wait: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
-/** What is read of an origin in a second while it has to wait: no origin shall take its reader for dead. */
+/** How fast an origin is read while its task has to wait, but for the longest pause: no origin shall take its reader for dead. */
 const BYTES_PER_MS = (256 * 1024) / 1_000
 const LONGEST_PAUSE_MS = 5_000
 /** Whoever begins to wait for what is read waits for no longer than this. */

@@ -2,6 +2,8 @@ import type { Clock } from '../../../lib/clock.ts'
 
 /** What a judgement rests on, for the block that a reader waits for. */
 export interface StallFacts {
+  /** Nobody waits for the content. */
+  readonly background: boolean
   /** It is on its way, granted, or held by a neighbour that can be asked. */
   readonly canGet: boolean
   /** The supernode gives it: it was granted, and has not been given up. */
@@ -96,7 +98,9 @@ export class StallWatch {
     const originIsSlow = supernodeLives && !facts.mapped
     if (isStuck && !originIsSlow) return 'origin'
     const hasSource = facts.canGet && (facts.granted || stillMs <= ASK_QUIET_MS)
-    if (hasSource || now - this.#askedAt < ASK_AFTER_MS) return 'wait'
+    // What nobody waits for comes in its turn, as long as anything comes: the supernode would send it twice.
+    const isPatient = facts.background && this.withoutProgressMs < ASK_QUIET_MS
+    if (hasSource || isPatient || now - this.#askedAt < ASK_AFTER_MS) return 'wait'
     this.#askedAt = now
     return 'ask'
   }

@@ -225,6 +225,7 @@ export class TaskSession {
     const head = this.readers.lowestMissing(assembly)
     if (head === undefined || this.#origin !== undefined) return
     const verdict = this.#stall.judge(head, {
+      background: this.#background,
       canGet: this.#swarm?.canGet(head) ?? false,
       granted: this.#swarm?.isGranted(head) ?? false,
       quietMs: this.#swarm?.quietMs(head) ?? Number.POSITIVE_INFINITY,
@@ -232,11 +233,9 @@ export class TaskSession {
       // Without a swarm the supernode knows nothing of this download.
       supernodeSilentMs: this.#swarm === undefined ? Number.POSITIVE_INFINITY : this.#components.supernode.silentMs,
     })
-    // What nobody waits for comes in its turn, as long as anything comes: the supernode would send it twice.
-    const isPatient = this.#background && this.#stall.withoutProgressMs < ASK_QUIET_MS
-    if (verdict === 'ask' && !isPatient) {
+    if (verdict === 'ask') {
       this.#membership.blocked(assembly.taskId, this.#swarm?.lackingFrom(head, ASK_QUIET_MS) ?? [head])
-    } else if (verdict !== 'wait' && verdict !== 'ask' && !this.#mayStillCome) {
+    } else if (verdict !== 'wait' && !this.#mayStillCome) {
       this.#components.logger.info(
         { taskId: assembly.taskId, block: head },
         'the swarm does not deliver, reading the origin',

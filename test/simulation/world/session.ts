@@ -264,6 +264,7 @@ export class Session implements SimulatedEvent, Membership {
     const verdict = this.#stall.judge(head, {
       canGet: this.download.asked.has(head) || this.download.grants.has(head) || isOffered(this.download, head, nowMs),
       granted: this.download.grants.has(head),
+      background: false,
       quietMs: this.#quietMs(),
       mapped: head < this.download.blockCount,
       supernodeSilentMs: world.supernode.silentMs,

@@ -3,6 +3,7 @@ import { type StallFacts, StallWatch } from '../../../dfget/peer/task/stall-watc
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.ts'
 
 const NOBODY: StallFacts = {
+  background: false,
   canGet: false,
   granted: false,
   quietMs: Number.POSITIVE_INFINITY,
@@ -123,4 +124,12 @@ test('an origin that fails too is left in peace for 2 s', () => {
   const seen = verdicts(2_100, LEFT_ALONE)
   expect(seen).not.toContain('origin')
   expect(watch.judge(0, LEFT_ALONE)).toBe('origin')
+})
+
+test('for what nobody waits for the supernode is asked only when nothing has come for a second', () => {
+  const preheat: StallFacts = { ...HELD_UP, background: true }
+  const seen = verdicts(2_000, preheat)
+  expect([seen.indexOf('ask'), verdicts(1_000, HELD_UP).includes('ask')]).toEqual([10, true])
+  watch.progress()
+  expect(verdicts(1_000, preheat)).not.toContain('ask')
 })

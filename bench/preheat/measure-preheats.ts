@@ -2,6 +2,7 @@ import { PAYLOAD_SHARE } from '../../test/simulation/scenarios/scenario.ts'
 import { watchMachine } from '../conditions.ts'
 import { readCommit } from '../measure/commit.ts'
 import { measureRounds } from '../measure/measure-rounds.ts'
+import { touchMemory } from '../measure/touch-memory.ts'
 import { watchCpu } from '../swarm/cpu-time.ts'
 import { elapsedMs } from '../swarm/figures.ts'
 import { measureLink } from '../swarm/measure-link.ts'
@@ -15,6 +16,9 @@ import { type BenchJob, startJob, untilLinked, untilUnderWay } from './jobs.ts'
 /** What takes so many times as long as all nodes need straight from the registry has failed. */
 const PATIENCE = 3
 const MIN_TIMEOUT_MS = 120_000
+
+/** What a client takes while it pulls, with what is on its way to it. */
+const CLIENT_BYTES = 200 * 1024 * 1024
 
 interface Options {
   /** Is told what has been done. */
@@ -83,7 +87,7 @@ async function preheatAndPull(bench: PreheatBench, swarm: Swarm, options: Measur
   const cpuShare = watchCpu()
   const preheated = { firstPreheatMs, preheatMs: await preheat(swarm, second, options), cpuShare: cpuShare() }
   const after = await sentBytes(bench)
-  const pulls = await pullEverywhere(second, sourcesOf(swarm), options)
+  const pulls = await pullAtAll(second, sourcesOf(swarm), options)
   const pulledOriginBytes = (await sentBytes(bench)) - after
   return { ...preheated, originBytes: after - before, pullsMs: lastMs(pulls, second), pulledOriginBytes }
 }
@@ -95,10 +99,16 @@ async function preheat(swarm: Swarm, image: BenchImage, options: MeasureOptions)
   return (endedAt ?? Number.NaN) - createdAt
 }
 
+/** Whoever pulls first after a preheat would measure how the host gives memory back that was free meanwhile. */
+async function pullAtAll(image: BenchImage, sources: readonly PullSource[], options: MeasureOptions): Promise<Pulls> {
+  await touchMemory(sources.length * CLIENT_BYTES, options)
+  return await pullEverywhere(image, sources, options)
+}
+
 /** All clients are on the machine of the registry, so that no link limits them. */
 async function pullDirectly({ machines, registry, images }: PreheatBench, options: MeasureOptions): Promise<number> {
   const sources = machines.nodes.map(() => ({ node: machines.registry, url: registry.url }))
-  return lastMs(await pullEverywhere(images.second, sources, options), images.second)
+  return lastMs(await pullAtAll(images.second, sources, options), images.second)
 }
 
 async function pullAlone({ pulled }: PreheatBench, swarm: Swarm, options: MeasureOptions): Promise<number> {

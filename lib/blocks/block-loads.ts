@@ -17,7 +17,7 @@ export interface BlockLoadsInit {
   readonly memory: BlockMemory
   /** The blocks whose bytes are known to be what was written; those that are found to be are added. */
   readonly checked: CheckedBlocks
-  /** Reads a block. @returns false when its bytes have gone */
+  /** Reads a block, and on into those behind it as far as there is room. @returns false when their bytes have gone */
   readonly read: (index: number, into: Uint8Array) => Promise<boolean>
 }
 
@@ -59,6 +59,30 @@ export class BlockLoads {
     const load: Load = { done: this.#read(wanted, () => load.holds).finally(() => this.#loads.delete(index)), holds: 1 }
     this.#loads.set(index, load)
     return load.done
+  }
+
+  /**
+   * Reads blocks that follow each other in one go. They are not kept. @returns their bytes, which the caller holds; undefined when one of them
+   * has to be hashed, or has gone or has other bytes than were written
+   */
+  async loadRun(run: readonly WantedBlock[]): Promise<BlockBuffer | undefined> {
+    const { memory, checked, read } = this.#init
+    const [first] = run
+    if (first === undefined || !run.every(({ index }) => checked.hasSum(index))) return undefined
+    const all = memory.buffers.take(run.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0))
+    try {
+      if (!(await read(first.index, all.bytes))) return undefined
+      let from = 0
+      for (const { index, lengthBytes, current } of run) {
+        const bytes = all.bytes.subarray(from, from + lengthBytes)
+        if (checked.matches(index, bytes) !== true || !current()) return undefined
+        from += lengthBytes
+      }
+      all.retain()
+      return all
+    } finally {
+      all.release()
+    }
   }
 
   async #read(wanted: WantedBlock, holds: () => number): Promise<BlockBuffer | undefined> {

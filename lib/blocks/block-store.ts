@@ -107,6 +107,13 @@ export interface TaskBlocks {
    */
   block(index: number): Promise<BlockBuffer>
   /**
+   * Blocks that follow each other, in one piece of memory that the caller holds, for somebody who reads on and on: each is looked at, and none
+   * is kept for others. Undefined when one is not present, has to be hashed, or turns out to be gone or wrong; `block` tells which.
+   * @param from the first block
+   * @param to the block behind the last. @throws DamselflyError STORE_FAILED when they cannot be read
+   */
+  run(from: number, to: number): Promise<BlockBuffer | undefined>
+  /**
    * Reads a slice of a present block into memory of its own, which the caller holds: `offset` and `length` in bytes inside the
    * block, the rest of the block by default. It is for those who hash what they get: a block that was checked in this run is not
    * hashed again. A block whose bytes turn out to be gone or wrong is dropped.

@@ -17,6 +17,11 @@ export class CheckedBlocks {
     return this.#sumOf(index) !== UNCHECKED
   }
 
+  /** Whether bytes of it can be recognised without their digest. */
+  hasSum(index: number): boolean {
+    return this.#sumOf(index) >= 0
+  }
+
   /** The block is as it should be. @param bytes all of it; without them only its digest can tell that it still is */
   add(index: number, bytes?: Uint8Array): void {
     const sum = bytes === undefined ? WITHOUT_SUM : crc32(bytes)

@@ -118,9 +118,17 @@ export class MemoryBlockStore implements BlockStore {
         digests.set(index, digest)
       },
       readBlock: async (index, offset, into) => {
-        const block = blocks.get(index)
-        if (block !== undefined) copyInto(into, 0, block.subarray(offset, offset + into.length))
-        return block !== undefined
+        let from = offset
+        let filled = 0
+        for (let at = index; at === index || filled < into.length; at++) {
+          const block = blocks.get(at)
+          if (block === undefined) return false
+          const part = block.subarray(from, from + into.length - filled)
+          copyInto(into, filled, part)
+          filled += part.length
+          from = 0
+        }
+        return true
       },
       dropBlock: async index => {
         blocks.delete(index)

@@ -4,7 +4,7 @@ import { copyInto } from '../../protocol/copy-into.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 import type { TaskId } from '../../protocol/task.ts'
 import type { BlockBuffer } from './block-buffers.ts'
-import { BlockLoads, type BlockMemory } from './block-loads.ts'
+import { BlockLoads, type BlockMemory, type WantedBlock } from './block-loads.ts'
 import type { StoredTask, TaskShape } from './block-store.ts'
 import type { CheckedBlocks } from './checked-blocks.ts'
 import { blockLength, checkSize, isWhole, storedBytesOf } from './task-shape.ts'
@@ -21,7 +21,7 @@ export interface TaskRecord extends TaskShape {
 export interface TaskBacking {
   /** Keeps the bytes and, once they are written, the digest. Does not hold on to `bytes`. */
   writeBlock(index: number, digest: BlockDigest, bytes: Uint8Array): Promise<void>
-  /** Reads a written block from an offset on, as much as fits. @returns false when the bytes have gone */
+  /** Reads a written block from an offset on, and those behind it, as much as fits. @returns false when the bytes have gone */
   readBlock(index: number, offset: number, into: Uint8Array): Promise<boolean>
   dropBlock(index: number): Promise<void>
   saveRecord(record: TaskRecord): Promise<void>
@@ -143,6 +143,17 @@ export class SharedTask {
     return block
   }
 
+  async run(from: number, to: number): Promise<BlockBuffer | undefined> {
+    this.#checkOpen()
+    const run: WantedBlock[] = []
+    for (let index = from; index < to; index++) {
+      const wanted = this.#wanted(index)
+      if (wanted === undefined) return undefined
+      run.push(wanted)
+    }
+    return this.#loads.loadRun(run)
+  }
+
   async read(index: number, offset = 0, lengthBytes?: number): Promise<BlockBuffer> {
     this.#checkOpen()
     const digest = this.#digests.get(index)
@@ -241,15 +252,21 @@ export class SharedTask {
   /** A block; undefined when it is not present, or its bytes turned out to be gone or wrong. */
   async #load(index: number): Promise<BlockBuffer | undefined> {
     this.#checkOpen()
+    const wanted = this.#wanted(index)
+    if (wanted === undefined) return undefined
+    const block = await this.#loads.load(wanted)
+    if (block !== undefined && wanted.current()) return block
+    block?.release()
+    if (block === undefined && wanted.current()) await this.drop(index)
+    return undefined
+  }
+
+  #wanted(index: number): WantedBlock | undefined {
     const digest = this.#digests.get(index)
     if (digest === undefined) return undefined
     // It may be dropped, and even written again, meanwhile.
     const current = () => !this.#closed && this.#digests.get(index) === digest
-    const block = await this.#loads.load({ index, lengthBytes: blockLength(index, this.#record), digest, current })
-    if (block !== undefined && current()) return block
-    block?.release()
-    if (block === undefined && current()) await this.drop(index)
-    return undefined
+    return { index, lengthBytes: blockLength(index, this.#record), digest, current }
   }
 
   async #isDamaged(index: number, digest: BlockDigest): Promise<boolean> {

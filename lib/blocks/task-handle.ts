@@ -65,6 +65,10 @@ export class TaskHandle implements TaskBlocks {
     return this.#open().block(index)
   }
 
+  async run(from: number, to: number): Promise<BlockBuffer | undefined> {
+    return this.#open().run(from, to)
+  }
+
   async read(index: number, offset?: number, length?: number): Promise<BlockBuffer> {
     return this.#open().read(index, offset, length)
   }

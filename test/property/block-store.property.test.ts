@@ -63,6 +63,16 @@ const read = fc.tuple(index, fc.nat({ max: BLOCK }), fc.nat({ max: BLOCK })).map
   }),
 )
 
+const readRun = fc.tuple(index, index).map(([from, last]) =>
+  command(`run from ${from} to ${last}`, async (model, real) => {
+    const bytes = (await real.task.run(from, last + 1))?.bytes
+    if (bytes === undefined) return
+    const all = Array.from({ length: last + 1 - from }, (_, at) => model.blocks.get(from + at)?.bytes)
+    expect(all.every(each => each !== undefined)).toBe(true)
+    expect(Buffer.concat(all.map(each => each ?? new Uint8Array())).equals(bytes)).toBe(true)
+  }),
+)
+
 const markComplete = fc.constant(
   command('markComplete', async (model, real) => {
     const whole = model.blocks.size === VERSIONS[0]?.length
@@ -112,9 +122,12 @@ const checkAll = command('check', async (model, real) => {
   }
 })
 
-const commands = fc.commands([write, write, drop, read, markComplete, reopen, restart, remove, fc.constant(checkAll)], {
-  size: '+1',
-})
+const commands = fc.commands(
+  [write, write, drop, read, readRun, markComplete, reopen, restart, remove, fc.constant(checkAll)],
+  {
+    size: '+1',
+  },
+)
 
 async function runModel(store: BlockStore, restartKeeps: boolean, script: Iterable<Command>): Promise<void> {
   await store.start()

@@ -181,6 +181,11 @@ export class Assembly {
     }
   }
 
+  /** Stored blocks in one piece, as `TaskBlocks.run` gives them. */
+  run(from: number, to: number): Promise<BlockBuffer | undefined> {
+    return this.#blocks.run(from, to)
+  }
+
   /** Brings a stored block into memory for a reader that is about to ask for it. */
   readAhead(block: number): void {
     if (!this.present.has(block)) return

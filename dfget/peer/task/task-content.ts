@@ -12,6 +12,7 @@ import { type Account, because, book, emptyAccount } from './account.ts'
 import type { Assembly } from './assembly.ts'
 import { isOriginFailure } from './is-origin-failure.ts'
 import type { Readers } from './readers.ts'
+import { RunsAhead } from './runs-ahead.ts'
 import type { SmallContent } from './small-content.ts'
 
 /** Which bytes to read; to the end of the content by default. `end` is exclusive. */
@@ -90,9 +91,11 @@ export function assembledContent(
         for await (const piece of readAssembly(assembly, readers, range, { signal, clock: components.clock })) {
           // Whoever reads the whole gets its end only when the whole is what its digest says.
           if (range.start === 0 && position + piece.length === assembly.sizeBytes) await assembly.done
-          const sender = assembly.arrivals.senderSince(since, Math.floor(position / assembly.blockSizeBytes))
-          book(account, sender, piece.length)
-          if (sender === 'origin') because(account, ...assembly.account.originReasons)
+          for (const { block, bytes } of partsByBlock(position, piece.length, assembly.blockSizeBytes)) {
+            const sender = assembly.arrivals.senderSince(since, block)
+            book(account, sender, bytes)
+            if (sender === 'origin') because(account, ...assembly.account.originReasons)
+          }
           position += piece.length
           yield piece
         }
@@ -178,6 +181,16 @@ function accountOfPresent(assembly: Assembly, { start, end }: ReadRange, since: 
   return account
 }
 
+/** How many bytes of a span of content are in which block. */
+function* partsByBlock(start: number, lengthBytes: number, blockSizeBytes: number) {
+  for (let position = start; position < start + lengthBytes; ) {
+    const block = Math.floor(position / blockSizeBytes)
+    const next = Math.min(start + lengthBytes, (block + 1) * blockSizeBytes)
+    yield { block, bytes: next - position }
+    position = next
+  }
+}
+
 async function* readAssembly(
   assembly: Assembly,
   readers: Readers,
@@ -186,17 +199,19 @@ async function* readAssembly(
 ): AsyncGenerator<Uint8Array> {
   const { blockSizeBytes } = assembly
   const reader = readers.add(Math.floor(start / blockSizeBytes))
+  const runs = new RunsAhead(assembly, Math.min(Math.ceil(end / blockSizeBytes), assembly.blockCount ?? 0))
   try {
     for (let position = start; position < end; ) {
       reader.head = Math.floor(position / blockSizeBytes)
       const blockStart = reader.head * blockSizeBytes
       // What is still stored of wrong content is on its way out.
       if (assembly.failure !== undefined) throw assembly.failure
-      const { bytes, release } = await blockInTime(assembly, reader.head, options)
+      const run = await runs.take(reader.head)
+      const { bytes, release } = run ?? (await blockInTime(assembly, reader.head, options))
       try {
         const piece = bytes.subarray(position - blockStart, Math.min(bytes.length, end - blockStart))
         if (piece.length === 0) return
-        if (blockStart + blockSizeBytes < end) assembly.readAhead(reader.head + 1)
+        if (run === undefined && blockStart + blockSizeBytes < end) assembly.readAhead(reader.head + 1)
         yield piece
         position += piece.length
       } finally {
@@ -204,6 +219,7 @@ async function* readAssembly(
       }
     }
   } finally {
+    runs.close()
     reader.release()
   }
 }

@@ -156,6 +156,30 @@ describe('an assembly', () => {
     expect((await read(assembly)).equals(CONTENT)).toBe(true)
   })
 
+  test('is read many blocks at a time once it is complete, and each is booked to whoever sent it', async () => {
+    const blocks = await store.open(TASK, { blockSizeBytes: BLOCK, sizeBytes: CONTENT.length })
+    const assembly = await assemble(undefined, blocks)
+    await assembly.extendMap(0, digests())
+    await acceptAll(assembly, [0, 3])
+    const since = assembly.arrivals.mark
+    await acceptAll(assembly, [1, 4], 'peer')
+    await acceptAll(assembly, [2, 5], 'origin')
+    await assembly.done
+    const account = emptyAccount()
+    const resume = { origin, logger: silentLogger(), account: () => {}, wait: async () => {} }
+    const source = { url: 'http://origin.example/x', headers: {} }
+    const components = { source, resume, clock, logger: silentLogger(), contentType: undefined }
+    const content = assembledContent(components, { assembly, readers, since })
+    const pieces: number[] = []
+    for await (const piece of content.read({ start: 5, end: 4 * BLOCK + 1 }, { signal: NEVER, account })) {
+      expect(piece).toEqual(CONTENT.subarray(5, 4 * BLOCK + 1))
+      pieces.push(piece.length)
+    }
+    expect(pieces).toEqual([4 * BLOCK - 4])
+    expect(account).toMatchObject({ diskBytes: 2 * BLOCK - 5, peerBytes: BLOCK + 1, originBytes: BLOCK })
+    expect(origin.opened).toEqual([])
+  })
+
   test('throws everything away when the whole has another digest, and sends nobody its end', async () => {
     const wrong = blocksOf(contentOf(CONTENT.length, 1), BLOCK)
     const assembly = await assemble()

@@ -94,8 +94,8 @@ async function route(
   if (path.kind === 'upload') throw new DamselflyError('UNSUPPORTED', 'a mirror takes no uploads; push to the registry')
   const requester = await requesterOf(request.headers.authorization, target, components.credentials, { signal })
   if (path.kind === 'manifest') {
-    // Its blobs will be asked for next.
-    components.peer.makeWay()
+    // Its blobs will be asked for next. Who asks with HEAD may only look whether a tag has moved.
+    if (target.p2p && request.method === 'GET') components.peer.makeWay()
     return answerManifest(components, request, reply, { target, requester, ...path, signal })
   }
   if (path.kind !== 'blob') return passThrough(components.fetcher, request, reply, { target, requester, signal })

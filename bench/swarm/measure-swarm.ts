@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import type { NetworkNode } from '../../test/helpers/netns.ts'
+import { run } from '../../test/helpers/process.ts'
 import { PAYLOAD_SHARE } from '../../test/simulation/scenarios/scenario.ts'
 import { watchMachine } from '../conditions.ts'
 import { type BenchRegistry, startRegistry } from '../pull/registry.ts'
@@ -33,9 +34,8 @@ export async function measureSwarm(plan: SwarmPlan, options: Options): Promise<S
   const startedAt = performance.now()
   const conditions = watchMachine()
   const measured = await measureAll(plan, options)
-  const congestionControl = readFileSync(CONGESTION_CONTROL, 'utf8').trim()
   const wallMs = performance.now() - startedAt
-  return { ...plan, ...measured, congestionControl, wallMs, conditions: conditions() }
+  return { ...plan, ...measured, wallMs, conditions: conditions() }
 }
 
 async function measureAll(plan: SwarmPlan, options: Options) {
@@ -43,6 +43,7 @@ async function measureAll(plan: SwarmPlan, options: Options) {
   await using machines = await createMachines(plan)
   options.heard(`${nodes + 2} machines are connected`)
   const linkBitsPerSecond = await measureOneLink(machines, rates.node)
+  const congestionControl = await readCongestionControl(machines.registry)
   options.heard(`a plain transfer between two nodes ran at ${(linkBitsPerSecond / 1e6).toFixed(2)} Mbit/s`)
   await using registry = await startRegistry(machines.registry, plan)
   const timeoutMs = MIN_TIMEOUT_MS + (PATIENCE * nodes * plan.size * 8 * 1000) / (rates.registry * PAYLOAD_SHARE)
@@ -51,12 +52,18 @@ async function measureAll(plan: SwarmPlan, options: Options) {
   const { reports: direct } = await pullEverywhere(registry, sources, { timeoutMs, signal: options.signal })
   options.heard('all nodes have pulled from the registry')
   checkSame([...swarm, ...direct])
-  return { swarm, direct, counts, linkBitsPerSecond }
+  return { swarm, direct, counts, linkBitsPerSecond, congestionControl }
 }
 
 async function measureOneLink({ nodes: [first, second] }: Machines, rate: number): Promise<number> {
   if (first === undefined || second === undefined) throw new Error('a swarm has at least two nodes')
   return await measureLink(first, second, rate)
+}
+
+/** What its senders go by; each network namespace may have its own. */
+async function readCongestionControl(node: NetworkNode): Promise<string> {
+  const { stdout } = await run('cat', [CONGESTION_CONTROL], node)
+  return stdout.trim()
 }
 
 async function pullThroughSwarm(

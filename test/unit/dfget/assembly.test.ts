@@ -49,11 +49,15 @@ const digests = (blocks = BLOCKS) => Buffer.concat(blocks.map(({ digest }) => di
 
 const bytesOf = (block: number) => BLOCKS[block]?.bytes ?? new Uint8Array()
 
-function read(assembly: Assembly, start = 0, end?: number, signal = NEVER): Promise<Buffer> {
+function contentIn(assembly: Assembly, since = 0) {
   const resume = { origin, logger: silentLogger(), account: () => {}, wait: async () => {} }
   const source = { url: 'http://origin.example/x', headers: {} }
   const components = { source, resume, clock, logger: silentLogger(), contentType: undefined }
-  return readAll(assembledContent(components, { assembly, readers, since: 0 }).read({ start, end }, { signal }))
+  return assembledContent(components, { assembly, readers, since })
+}
+
+function read(assembly: Assembly, start = 0, end?: number, signal = NEVER): Promise<Buffer> {
+  return readAll(contentIn(assembly).read({ start, end }, { signal }))
 }
 
 async function acceptAll(assembly: Assembly, order: readonly number[], sender: 'peer' | 'origin' = 'peer') {
@@ -166,12 +170,11 @@ describe('an assembly', () => {
     await acceptAll(assembly, [2, 5], 'origin')
     await assembly.done
     const account = emptyAccount()
-    const resume = { origin, logger: silentLogger(), account: () => {}, wait: async () => {} }
-    const source = { url: 'http://origin.example/x', headers: {} }
-    const components = { source, resume, clock, logger: silentLogger(), contentType: undefined }
-    const content = assembledContent(components, { assembly, readers, since })
     const pieces: number[] = []
-    for await (const piece of content.read({ start: 5, end: 4 * BLOCK + 1 }, { signal: NEVER, account })) {
+    for await (const piece of contentIn(assembly, since).read(
+      { start: 5, end: 4 * BLOCK + 1 },
+      { signal: NEVER, account },
+    )) {
       expect(piece).toEqual(CONTENT.subarray(5, 4 * BLOCK + 1))
       pieces.push(piece.length)
     }
@@ -184,15 +187,8 @@ describe('an assembly', () => {
     const wrong = blocksOf(contentOf(CONTENT.length, 1), BLOCK)
     const assembly = await assemble()
     const sent: Uint8Array[] = []
-    const components = {
-      source: { url: 'http://origin.example/x', headers: {} },
-      resume: { origin, logger: silentLogger(), account: () => {}, wait: async () => {} },
-      clock,
-      logger: silentLogger(),
-      contentType: undefined,
-    }
     const whole = (async () => {
-      const pieces = assembledContent(components, { assembly, readers, since: 0 }).read({ start: 0 }, { signal: NEVER })
+      const pieces = contentIn(assembly).read({ start: 0 }, { signal: NEVER })
       for await (const piece of pieces) sent.push(piece)
     })()
     whole.catch(() => {})

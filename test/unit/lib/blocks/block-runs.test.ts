@@ -1,14 +1,15 @@
-import { open, truncate } from 'node:fs/promises'
-import { join } from 'node:path'
+import { truncate } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ownBuffer } from '../../../../lib/blocks/block-buffers.ts'
 import type { BlockStore, TaskBlocks } from '../../../../lib/blocks/block-store.ts'
 import { DiskBlockStore } from '../../../../lib/blocks/disk-block-store.ts'
 import { MemoryBlockStore } from '../../../../lib/blocks/memory-block-store.ts'
 import { silentLogger } from '../../../../lib/logger.ts'
+import { digestOf } from '../../../../protocol/digest.ts'
 import { writeAll } from '../../../helpers/block-store-contract.ts'
 import { blocksOf, contentOf, taskOf } from '../../../helpers/content-blocks.ts'
 import { createScratchDirectory, type ScratchDirectory } from '../../../helpers/scratch-directory.ts'
+import { dataFileOf, flipByte } from '../../../helpers/stored-files.ts'
 
 const BLOCK = 64
 const CONTENT = contentOf(7 * BLOCK + 9)
@@ -38,14 +39,7 @@ async function filled(made: BlockStore): Promise<TaskBlocks> {
 
 const onDisk = () => new DiskBlockStore({ logger: silentLogger() }, { dataDir: scratch.path, recentBytes: 0 })
 
-const fileName = () => join(scratch.path, 'blocks', TASK.replace(':', '-'))
-
-async function flipByte(position: number): Promise<void> {
-  await using file = await open(fileName(), 'r+')
-  const byte = new Uint8Array(1)
-  await file.read(byte, 0, 1, position)
-  await file.write(Uint8Array.of((byte[0] ?? 0) ^ 0xff), 0, 1, position)
-}
+const fileName = () => dataFileOf(scratch.path, digestOf(CONTENT))
 
 /** The content of some blocks. */
 const part = (from: number, to: number) => CONTENT.subarray(from * BLOCK, to * BLOCK)
@@ -105,7 +99,7 @@ describe.each([
 describe('blocks on a disk', () => {
   it('are not given together with one that has other bytes than were written, which is left to whoever asks for it', async () => {
     const task = await filled(onDisk())
-    await flipByte(3 * BLOCK)
+    await flipByte(fileName(), 3 * BLOCK)
     await expect(task.run(0, 8)).resolves.toBeUndefined()
     expect((await task.run(0, 3))?.bytes).toEqual(part(0, 3))
     expect((await task.run(4, 8))?.bytes).toEqual(part(4, 8))

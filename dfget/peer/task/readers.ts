@@ -26,12 +26,10 @@ export class Readers {
     return [...new Set([...this.#readers].map(reader => reader.head))]
   }
 
-  /** The first block that a reader waits for, if any does. */
-  lowestMissing(assembly: Assembly): number | undefined {
-    let lowest: number | undefined
-    for (const { head } of this.#readers) {
-      if (!assembly.has(head) && head < (lowest ?? Number.POSITIVE_INFINITY)) lowest = head
-    }
-    return lowest
+  /** The first block that a reader waits for, if any does. Behind the last one it waits for the check of the whole. */
+  lowestMissing(assembly: Pick<Assembly, 'has' | 'blockCount'>): number | undefined {
+    const end = assembly.blockCount ?? Number.POSITIVE_INFINITY
+    const missing = this.heads().filter(head => head < end && !assembly.has(head))
+    return missing.length === 0 ? undefined : Math.min(...missing)
   }
 }

@@ -30,8 +30,8 @@ import { ASK_QUIET_MS, StallWatch } from './stall-watch.ts'
 import { SwarmDownload } from './swarm-download.ts'
 
 export interface TaskSessionComponents {
-  readonly supernode: SupernodeLink
-  readonly links: InventoryLinks
+  readonly supernode: Pick<SupernodeLink, 'configured' | 'silentMs' | 'register' | 'send'>
+  readonly links: Pick<InventoryLinks, 'connect' | 'disconnect' | 'leave' | 'tell'>
   readonly pump: RequestPump
   readonly backgroundTasks: Set<TaskId>
   readonly store: BlockStore

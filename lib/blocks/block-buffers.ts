@@ -14,30 +14,32 @@ export interface BlockBuffer {
 const MIN_POOLED_BYTES = 64 * 1024
 
 /**
- * More than what comes and goes while blocks are received, hashed, stored and read. The collector does not see how large shared
- * memory is: what is thrown away stays for a long time, and what is new has to be got from the kernel page by page. With half of it a peer
- * that receives blocks of 4 MiB takes 320 to 540 MiB in place of 220 (`npm run bench -- transfer --size 4GiB`).
+ * Kept for later: more than what comes and goes while blocks are received, hashed, stored and read. The collector does not see how large shared
+ * memory is: what is thrown away stays for a long time, and what is new has to be got from the kernel page by page.
  */
-const MAX_FREE_BYTES = 32 * 1024 * 1024
+const KEPT_BYTES = 16 * 1024 * 1024
+/** Kept of large blocks: with four of 4 MiB a peer takes 320 to 540 MiB in place of 220 (`npm run bench -- transfer --size 4GiB`). */
+const KEPT_BLOCKS = 8
 
 /** Memory for blocks, shared with the threads that hash them; used again, it is what is in flight and no more. */
 export class BlockBuffers {
-  readonly #maxFreeBytes: number
+  #keptBytes: number
   /** What was given back last stands last. */
   readonly #free: SharedArrayBuffer[] = []
   #freeBytes = 0
   /** The least that has been free since the last trim. */
   #idleBytes = 0
 
-  /** @param maxFreeBytes most memory to keep for later */
-  constructor(maxFreeBytes = MAX_FREE_BYTES) {
-    this.#maxFreeBytes = maxFreeBytes
+  /** @param keptBytes most memory to keep for later, as long as eight of the largest blocks take no more */
+  constructor(keptBytes = KEPT_BYTES) {
+    this.#keptBytes = keptBytes
   }
 
   /** Memory for a block, with whatever was in it before. Held once. */
   take(lengthBytes: number): BlockBuffer {
     if (lengthBytes < MIN_POOLED_BYTES) return ownBuffer(new Uint8Array(lengthBytes))
     const capacity = 2 ** Math.ceil(Math.log2(lengthBytes))
+    this.#keptBytes = Math.max(this.#keptBytes, KEPT_BLOCKS * capacity)
     return this.#held(this.#takeFree(capacity) ?? new SharedArrayBuffer(capacity), lengthBytes)
   }
 
@@ -77,7 +79,7 @@ export class BlockBuffers {
   #giveBack(memory: SharedArrayBuffer): void {
     this.#free.push(memory)
     this.#freeBytes += memory.byteLength
-    while (this.#freeBytes > this.#maxFreeBytes) this.#dropOldest()
+    while (this.#freeBytes > this.#keptBytes) this.#dropOldest()
   }
 }
 

@@ -28,13 +28,26 @@ test('small blocks have memory of their own, as large as they are', () => {
   expect([bytes.length, bytes.buffer.byteLength]).toEqual([10, 10])
 })
 
-test('no more is kept for later than allowed: what was given back last', () => {
-  const buffers = new BlockBuffers(512 * KIB)
-  const blocks = Array.from({ length: 3 }, () => buffers.take(256 * KIB))
-  for (const block of blocks) block.release()
-  const again = Array.from({ length: 3 }, () => buffers.take(256 * KIB).bytes.buffer)
-  expect(again.slice(0, 2)).toEqual([blocks[2]?.bytes.buffer, blocks[1]?.bytes.buffer])
-  expect(again[2]).not.toBe(blocks[0]?.bytes.buffer)
+/** How many of the blocks that were held at once are used again, which must be those that were given back last. */
+function keptOf(buffers: BlockBuffers, count: number, blockSizeBytes: number): number {
+  const take = () => Array.from({ length: count }, () => buffers.take(blockSizeBytes))
+  const first = take()
+  for (const block of first) block.release()
+  const again = take()
+  const used = again.findIndex((block, index) => block.bytes.buffer !== first[count - 1 - index]?.bytes.buffer)
+  const fresh = again.slice(used).filter(block => first.every(({ bytes }) => bytes.buffer !== block.bytes.buffer))
+  expect(fresh).toHaveLength(count - used)
+  for (const block of again) block.release()
+  return used
+}
+
+test('no more is kept for later than allowed, and eight of the largest blocks', () => {
+  expect(keptOf(new BlockBuffers(4096 * KIB), 30, 256 * KIB)).toBe(16)
+  expect(keptOf(new BlockBuffers(512 * KIB), 10, 256 * KIB)).toBe(8)
+  const buffers = new BlockBuffers()
+  expect(keptOf(buffers, 100, 256 * KIB)).toBe(64)
+  expect(keptOf(buffers, 10, 4096 * KIB)).toBe(8)
+  expect(keptOf(buffers, 200, 256 * KIB)).toBe(128)
 })
 
 test('what was not needed from one trim to the next is given up', () => {

@@ -28,6 +28,9 @@ const PIECE_BYTES = 512 * 1024
 const DEAD_RECEIVER_MS = 120_000
 const LOOK_MS = 15_000
 
+/** Without a reason an abort makes an error with a stack, each time. */
+const LOOK_AGAIN = 'the order of what is to be sent has changed'
+
 /** Where a block server finds its blocks. */
 export interface BlockSource {
   /** Length of a block in bytes, or undefined when it is not held. */
@@ -117,7 +120,7 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
   function enqueue(run: BlockRun): void {
     const taken = Math.min(run.count, MAX_WAITING_REQUESTS - waiting.length)
     for (let at = 0; at < taken; at++) waiting.push({ id: run.id + at, task: run.task, block: run.block + at })
-    if (!isBackground(run)) gated.abort()
+    if (!isBackground(run)) gated.abort(LOOK_AGAIN)
     if (taken > 0 && !isBusy) void sendWaiting()
     if (taken < run.count) refuse({ id: run.id + taken, count: run.count - taken }, 'busy')
   }
@@ -138,7 +141,7 @@ function serveStream(components: BlockServerComponents, stream: Stream, peer: st
     if (at >= 0) waiting.splice(at, 1)
     else if (sending?.id === id) {
       sending.isWanted = false
-      gated.abort()
+      gated.abort(LOOK_AGAIN)
     }
   }
 

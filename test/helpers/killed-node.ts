@@ -65,7 +65,8 @@ export class KilledNode {
   /** Starts it, looks whether what it reported in earlier lives is still there, pulls all blobs, and kills it. */
   async liveUntil(moment: KillMoment): Promise<void> {
     const { dataDir, flags, env } = this.#init
-    const own = ['--trial', '--listen', '127.0.0.1:0', '--data-dir', dataDir, '--log-level', 'silent']
+    const places = ['--listen', '127.0.0.1:0', '--socket', '', '--data-dir', dataDir]
+    const own = ['--trial', '--log-level', 'silent', ...places]
     await using process = await startProcess('node', [programMain('dfdaemon'), ...own, ...flags], { env })
     if (moment.kind === 'opening') await this.#untilOpen(process, moment.looks)
     else if (moment.kind === 'complete') await this.#untilComplete(await this.#begin(process))

@@ -23,7 +23,7 @@ const KEPT_BLOCKS = 8
 
 /** Memory for blocks, shared with the threads that hash them; used again, it is what is in flight and no more. */
 export class BlockBuffers {
-  #keptBytes: number
+  #maxFreeBytes: number
   /** What was given back last stands last. */
   readonly #free: SharedArrayBuffer[] = []
   #freeBytes = 0
@@ -32,14 +32,14 @@ export class BlockBuffers {
 
   /** @param keptBytes most memory to keep for later, as long as eight of the largest blocks take no more */
   constructor(keptBytes = KEPT_BYTES) {
-    this.#keptBytes = keptBytes
+    this.#maxFreeBytes = keptBytes
   }
 
   /** Memory for a block, with whatever was in it before. Held once. */
   take(lengthBytes: number): BlockBuffer {
     if (lengthBytes < MIN_POOLED_BYTES) return ownBuffer(new Uint8Array(lengthBytes))
     const capacity = 2 ** Math.ceil(Math.log2(lengthBytes))
-    this.#keptBytes = Math.max(this.#keptBytes, KEPT_BLOCKS * capacity)
+    this.#maxFreeBytes = Math.max(this.#maxFreeBytes, KEPT_BLOCKS * capacity)
     return this.#held(this.#takeFree(capacity) ?? new SharedArrayBuffer(capacity), lengthBytes)
   }
 
@@ -79,7 +79,7 @@ export class BlockBuffers {
   #giveBack(memory: SharedArrayBuffer): void {
     this.#free.push(memory)
     this.#freeBytes += memory.byteLength
-    while (this.#freeBytes > this.#keptBytes) this.#dropOldest()
+    while (this.#freeBytes > this.#maxFreeBytes) this.#dropOldest()
   }
 }
 

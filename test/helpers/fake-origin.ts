@@ -1,4 +1,6 @@
+import { silentLogger } from '../../lib/logger.ts'
 import type { OpenOptions, Origin, OriginContent, OriginInfo, Source } from '../../lib/origin/origin.ts'
+import type { ResumeComponents } from '../../lib/origin/read-resumable.ts'
 import { DamselflyError } from '../../protocol/errors.ts'
 
 /** What one read of a fake origin does. */
@@ -70,4 +72,9 @@ export function fakeOrigin(content: Uint8Array, { told = true, chunkBytes = 7 } 
     }
   }
   return origin
+}
+
+/** Reads of an origin that go on after it broke off, without a pause. */
+export function readsOf(origin: FakeOrigin): ResumeComponents {
+  return { origin, logger: silentLogger(), account: () => {}, wait: async () => {} }
 }

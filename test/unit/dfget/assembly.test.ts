@@ -9,7 +9,7 @@ import { MemoryBlockStore } from '../../../lib/blocks/memory-block-store.ts'
 import { createInlineHasher } from '../../../lib/hashing/inline-hasher.ts'
 import { silentLogger } from '../../../lib/logger.ts'
 import { blocksOf, contentOf, taskOf } from '../../helpers/content-blocks.ts'
-import { type FakeOrigin, fakeOrigin } from '../../helpers/fake-origin.ts'
+import { type FakeOrigin, fakeOrigin, readsOf } from '../../helpers/fake-origin.ts'
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.ts'
 import { readAll } from '../../helpers/origin-content.ts'
 import { quotaOfBytes } from '../../helpers/store-quota-contract.ts'
@@ -50,9 +50,8 @@ const digests = (blocks = BLOCKS) => Buffer.concat(blocks.map(({ digest }) => di
 const bytesOf = (block: number) => BLOCKS[block]?.bytes ?? new Uint8Array()
 
 function contentIn(assembly: Assembly, since = 0) {
-  const resume = { origin, logger: silentLogger(), account: () => {}, wait: async () => {} }
   const source = { url: 'http://origin.example/x', headers: {} }
-  const components = { source, resume, clock, logger: silentLogger(), contentType: undefined }
+  const components = { source, resume: readsOf(origin), clock, logger: silentLogger(), contentType: undefined }
   return assembledContent(components, { assembly, readers, since })
 }
 

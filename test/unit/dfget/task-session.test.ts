@@ -10,7 +10,7 @@ import { silentLogger } from '../../../lib/logger.ts'
 import { digestOf } from '../../../protocol/digest.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { contentOf } from '../../helpers/content-blocks.ts'
-import { fakeOrigin } from '../../helpers/fake-origin.ts'
+import { fakeOrigin, readsOf } from '../../helpers/fake-origin.ts'
 import { createManualClock } from '../../helpers/manual-clock.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
@@ -22,7 +22,7 @@ const NEVER = new AbortController().signal
 const store = new MemoryBlockStore()
 const clock = createManualClock()
 const origin = fakeOrigin(CONTENT)
-const resume = { origin, logger: silentLogger(), account: () => {}, wait: async () => {} }
+const resume = readsOf(origin)
 
 beforeEach(async () => {
   await store.start()

@@ -8,7 +8,7 @@ import type { TaskId } from '../../../protocol/task.ts'
 import type { SeedTask } from '../../../supernode/seed/seed-task.ts'
 import { Seeder } from '../../../supernode/seed/seeder.ts'
 import { contentOf, taskOf } from '../../helpers/content-blocks.ts'
-import { type FakeOrigin, fakeOrigin } from '../../helpers/fake-origin.ts'
+import { type FakeOrigin, fakeOrigin, readsOf } from '../../helpers/fake-origin.ts'
 import { createManualClock, type ManualClock } from '../../helpers/manual-clock.ts'
 import { waitFor } from '../../helpers/wait.ts'
 
@@ -42,7 +42,7 @@ function createSeeder(origin: FakeOrigin): Seeder {
     buffers: new BlockBuffers(),
     hasher: createInlineHasher(),
     unproven: { mark: async () => {}, unmark: async () => {} },
-    resume: { origin, logger: silentLogger(), account: () => {}, wait: async () => {} },
+    resume: readsOf(origin),
     listener: {
       grown: task => void ready.push(task.readyBlocks),
       complete: task => void heard.push(`complete ${task.taskId}`),

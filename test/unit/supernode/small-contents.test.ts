@@ -6,7 +6,7 @@ import type { TaskId } from '../../../protocol/task.ts'
 import { SmallContentStore } from '../../../supernode/small/small-content-store.ts'
 import { SmallContents } from '../../../supernode/small/small-contents.ts'
 import { contentOf, taskOf } from '../../helpers/content-blocks.ts'
-import { type FakeOrigin, fakeOrigin } from '../../helpers/fake-origin.ts'
+import { type FakeOrigin, fakeOrigin, readsOf } from '../../helpers/fake-origin.ts'
 import { readAll } from '../../helpers/origin-content.ts'
 import { createScratchDirectory, type ScratchDirectory } from '../../helpers/scratch-directory.ts'
 
@@ -28,8 +28,7 @@ afterEach(async () => {
 })
 
 function contentsOf(origin: FakeOrigin): SmallContents {
-  const resume = { origin, logger: silentLogger(), account: () => {}, wait: async () => {} }
-  return new SmallContents({ store, resume })
+  return new SmallContents({ store, resume: readsOf(origin) })
 }
 
 test('many that ask have it read once, and later ones get what is stored', async () => {

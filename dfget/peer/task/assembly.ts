@@ -44,6 +44,7 @@ export class Assembly {
   readonly #waiters = new Map<number, Set<Waiter>>()
   readonly #settle: { resolve: () => void; reject: (error: unknown) => void }
   #failure: Error | undefined
+  #discarded = false
   #checking = false
 
   constructor(blocks: TaskBlocks, listener: AssemblyListener, hasher: Hasher) {
@@ -154,6 +155,7 @@ export class Assembly {
     } finally {
       this.#writing.delete(block)
     }
+    if (this.#discarded) return this.#blocks.drop(block)
     this.#listener.stored(block)
     this.#advance()
   }
@@ -195,10 +197,12 @@ export class Assembly {
     )
   }
 
-  /** Gives up because the content is not what its digest says: no block of it is kept. */
+  /** Gives up because the content is not what its digest says: no block of it is kept, or found by who opens the task anew. */
   async discard(detail: string): Promise<void> {
+    this.#discarded = true
+    const drops = [...this.present].map(block => this.#blocks.drop(block))
     this.fail(new DamselflyError('CONTENT_CORRUPT', detail))
-    for (const block of [...this.present]) await this.#blocks.drop(block)
+    await Promise.all(drops)
   }
 
   /** Gives up: whoever waits gets the error and goes on from elsewhere. */

@@ -201,6 +201,40 @@ describe('an assembly', () => {
     expect(assembly.complete).toBe(false)
   })
 
+  test('whoever opens content anew as soon as it was found wrong finds nothing of it', async () => {
+    const assembly = await assemble()
+    for (const { index, bytes } of blocksOf(contentOf(CONTENT.length, 1), BLOCK)) {
+      await assembly.accept(index, ownBuffer(bytes), 'origin')
+    }
+    await expect(assembly.done).rejects.toMatchObject({ code: 'CONTENT_CORRUPT' })
+    const again = await assemble()
+    expect([...again.present]).toEqual([])
+    for (const { index, bytes } of BLOCKS) await again.accept(index, ownBuffer(bytes), 'origin')
+    await again.done
+    expect((await read(again)).equals(CONTENT)).toBe(true)
+    expect(origin.opened).toEqual([])
+  })
+
+  test('a block that comes to the store after the whole was found wrong does not stay there', async () => {
+    const blocks = await store.open(TASK, { blockSizeBytes: BLOCK, sizeBytes: CONTENT.length })
+    const begun = Promise.withResolvers<void>()
+    const mayWrite = Promise.withResolvers<void>()
+    const write = blocks.write.bind(blocks)
+    blocks.write = async (...block) => {
+      begun.resolve()
+      await mayWrite.promise
+      await write(...block)
+    }
+    const assembly = await assemble(CONTENT.length, blocks)
+    const accepted = assembly.accept(1, ownBuffer(bytesOf(1)), 'origin')
+    await begun.promise
+    await assembly.discard('told so')
+    mayWrite.resolve()
+    await accepted
+    expect([...blocks.present]).toEqual([])
+    expect(stored).toEqual([])
+  })
+
   test('content of one block that has another digest is not sent at all, but read from the origin', async () => {
     const small = CONTENT.subarray(0, 5)
     origin = fakeOrigin(small)

@@ -21,12 +21,17 @@ export interface CallersContent {
 export async function openForCaller(
   { peer, access }: { readonly peer: Pick<Peer, 'open'>; readonly access: Pick<AccessCheck, 'check'> },
   source: Source,
-  { signal, background = false }: { signal: AbortSignal; background?: boolean | undefined },
+  {
+    signal,
+    background = false,
+    pastSwarm = false,
+  }: { signal: AbortSignal; background?: boolean | undefined; pastSwarm?: boolean },
 ): Promise<CallersContent> {
   let isAsked = true
   const content = await peer.open(source, {
     signal,
     background,
+    pastSwarm,
     async mayRead() {
       isAsked = false
       await access.check(source, { allowStale: true, signal })

@@ -3,27 +3,16 @@ import type { Peer } from '../../dfget/peer/peer.ts'
 import type { AccessCheck } from '../../lib/origin/access.ts'
 import type { Source } from '../../lib/origin/origin.ts'
 import type { PullLog, PullSubject, RunningPull } from '../pulls/pull-log.ts'
-import {
-  type CallersContent,
-  contentHeaders,
-  openForCaller,
-  pullHeaders,
-  requestedRange,
-  startingWith,
-} from './content.ts'
+import { contentHeaders, pullHeaders, requestedRange, startingWith } from './content.ts'
+import { type OpenCheckedComponents, openChecked } from './open-checked.ts'
 import { sendBody } from './send-body.ts'
 
-export interface GiveContentComponents {
+export interface GiveContentComponents extends OpenCheckedComponents {
   readonly peer: Pick<Peer, 'open' | 'openDirect'>
   /** Whether a caller may have what is here already. */
   readonly access: Pick<AccessCheck, 'check' | 'grant'>
   /** Remembers what was pulled. */
   readonly pulls: PullLog
-  /**
-   * Content up to this size is checked as a whole before any of it is sent: an origin may send wrong bytes once, and a client
-   * that has got them fails (contracts §6.1). Longer content has to flow.
-   */
-  readonly checkedFirstBytes: number
   /** Counts body bytes sent to clients. */
   readonly account: { blobBytes(bytes: number): void }
 }
@@ -85,24 +74,6 @@ async function give(
   const { sentBytes, whole } = await sendBody(response, startingWith(first, pieces), { signal })
   account.blobBytes(sentBytes)
   return whole
-}
-
-/** How long small content may take to settle before its beginning is given all the same. */
-const SETTLE_MS = 5_000
-
-/** Opens content; small content is checked before, and downloaded once more when it came out wrong. */
-async function openChecked(
-  { peer, access, checkedFirstBytes }: GiveContentComponents,
-  source: Source,
-  options: { signal: AbortSignal; background: boolean | undefined },
-): Promise<CallersContent> {
-  const first = await openForCaller({ peer, access }, source, options)
-  if ((first.content.sizeBytes ?? Number.POSITIVE_INFINITY) > checkedFirstBytes) return first
-  const settling = { ...options, withinMs: SETTLE_MS }
-  if (await first.content.settled(settling)) return first
-  const second = await openForCaller({ peer, access }, source, options)
-  await second.content.settled(settling)
-  return { content: second.content, isAsked: first.isAsked || second.isAsked }
 }
 
 /** The length that the origin tells by HEAD, if it does. */

@@ -3,10 +3,10 @@ import { DamselflyError } from '../../protocol/errors.ts'
 import { type ByteRange, parseRange, resolveRange } from '../../protocol/range.ts'
 import { digestOfTask, type TaskId } from '../../protocol/task.ts'
 import { type Account, emptyAccount } from '../peer/task/account.ts'
+import { isCorrupt } from '../peer/task/is-corrupt.ts'
 import type { ReadOptions, ReadRange, TaskContent } from '../peer/task/task-content.ts'
 import type { ProgressSource } from '../progress/progress-display.ts'
 import type { Contents, ShareContent } from './contents/contents.ts'
-import { isCorrupt } from './is-corrupt.ts'
 import { OtherFileError } from './other-file-error.ts'
 import type { Begun, Output } from './output/output.ts'
 import type { DownloadRequest } from './request/request.ts'
@@ -108,7 +108,7 @@ export class Download implements ProgressSource {
     try {
       const pieces = whileStored(content.read({ start: 0 }, { signal, account }), isStored)
       const digest = isName ? first : await this.#digest(pieces, content, async () => {})
-      return (await content.settled({ signal })) ? digest : undefined
+      return (await content.settled({ signal })) === undefined ? digest : undefined
     } catch (error) {
       if (error instanceof NotStoredError) return undefined
       throw error

@@ -25,6 +25,8 @@ export interface OpenOptions {
   readonly resumes?: boolean
   /** Nobody will ask this peer for the content afterwards: small content need not be stored, nor come from a swarm. */
   readonly oneOff?: boolean
+  /** What came through the swarm was wrong: a download that is not under way yet reads the origin itself, if there is one. */
+  readonly pastSwarm?: boolean
 }
 
 /**

@@ -18,6 +18,7 @@ import type { OpenOptions, PeerTask } from './peer.ts'
 import type { NeighbourListener, OwnInventory } from './swarm/inventory-links.ts'
 import { type Account, emptyAccount } from './task/account.ts'
 import { Assembly } from './task/assembly.ts'
+import { isCorrupt } from './task/is-corrupt.ts'
 import type { RequestPump } from './task/request-pump.ts'
 import { SmallContent } from './task/small-content.ts'
 import { assembledContent, heldContent, passedThroughContent, type TaskContent } from './task/task-content.ts'
@@ -75,7 +76,7 @@ export class Tasks implements NeighbourListener {
 
   async open(
     source: Source,
-    { signal, mayRead, background = false, oneOff = false, resumes = false }: OpenOptions,
+    { signal, mayRead, background = false, oneOff = false, resumes = false, pastSwarm = false }: OpenOptions,
   ): Promise<TaskContent> {
     this.#components.forbidden.check(source)
     const stored = await this.#openComplete(source)
@@ -85,7 +86,7 @@ export class Tasks implements NeighbourListener {
     }
     // Between this look and the session there must be no wait but for the check, or a caller could slip in unchecked.
     if (this.#sessions.has(contentKeyOf(source))) await mayRead?.()
-    const session = this.#session({ source, background, oneOff })
+    const session = this.#session({ source, background, oneOff, pastSwarm })
     if (!background) {
       session.promote(source)
       this.makeWay()
@@ -234,7 +235,10 @@ export class Tasks implements NeighbourListener {
         this.#accounts.set(assembly.taskId, assembly.account)
         assembly.done.then(
           () => this.#end(key, session),
-          () => this.#end(key, session),
+          error => {
+            if (isCorrupt(error)) this.#components.logger.warn({ error }, 'what came was wrong, and was thrown away')
+            this.#end(key, session)
+          },
         )
       },
       () => this.#end(key, session),

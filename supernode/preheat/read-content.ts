@@ -93,7 +93,9 @@ export class ContentReader implements Pick<SeedListener, 'complete' | 'failed' |
   }
 
   dropped(taskId: TaskId, code: ErrorCode): void {
-    const error = new DamselflyError(code, 'it was deleted while it was read')
+    const detail =
+      code === 'TASK_UNKNOWN' ? 'it was deleted while it was read' : 'what the origin sent has another digest'
+    const error = new DamselflyError(code, detail)
     for (const { reject } of this.#waiting.get(taskId) ?? []) reject(error)
   }
 

@@ -23,7 +23,10 @@ export interface SeedListener {
   grown(task: SeedTask): void
   complete(task: SeedTask): void
   failed(task: SeedTask, error: DamselflyError): void
-  /** The blocks are gone: CONTENT_CORRUPT when they were not what the digest says, TASK_UNKNOWN when somebody deleted them. */
+  /**
+   * The blocks are gone: CONTENT_CORRUPT when they were not what the digest says, which ends their read; TASK_UNKNOWN when somebody
+   * deleted them.
+   */
   dropped(taskId: TaskId, code: ErrorCode): void
 }
 
@@ -73,8 +76,8 @@ export class Seeder implements BlockSource {
   readonly #reads = new Map<TaskId, Promise<void>>()
   /** One for each digest at most. */
   readonly #imports = new Map<TaskId, RunningImport>()
-  /** Why tasks that are on their way out go. */
-  readonly #dropCodes = new Map<TaskId, ErrorCode>()
+  /** Tasks that are on their way out, and why. */
+  readonly #drops = new Map<TaskId, { readonly code: ErrorCode; readonly over: Promise<void> }>()
   #stopping = new AbortController()
   #cancelTick = () => {}
 
@@ -136,6 +139,8 @@ export class Seeder implements BlockSource {
     // Whoever sends an import may take long, or send something else: what its origin gives does not wait for that.
     const reason = 'the same content is being read from its origin; import it again'
     await this.#endImports([taskId], new DamselflyError('TOOMANYREQUESTS', reason))
+    // What was wrong, or deleted, is neither given to those who come now nor read on.
+    await this.#drops.get(taskId)?.over
     const task = this.#asked(await this.#open(taskId, shape))
     if (task.state === 'idle' || task.state === 'failed') this.#read(task, source)
     return task
@@ -174,11 +179,16 @@ export class Seeder implements BlockSource {
   }
 
   async #drop(taskId: TaskId, code: ErrorCode): Promise<boolean> {
-    this.#dropCodes.set(taskId, code)
-    const removed = await this.#components.store.remove(taskId)
-    await this.#close(taskId)
-    this.#dropCodes.delete(taskId)
-    return removed
+    const { promise: over, resolve: end } = Promise.withResolvers<void>()
+    this.#drops.set(taskId, { code, over })
+    try {
+      const removed = await this.#components.store.remove(taskId)
+      await this.#close(taskId)
+      return removed
+    } finally {
+      this.#drops.delete(taskId)
+      end()
+    }
   }
 
   async lengthOf(taskId: TaskId, block: number): Promise<number | undefined> {
@@ -247,7 +257,7 @@ export class Seeder implements BlockSource {
   }
 
   #removed(taskId: TaskId): void {
-    this.#components.listener.dropped(taskId, this.#dropCodes.get(taskId) ?? 'TASK_UNKNOWN')
+    this.#components.listener.dropped(taskId, this.#drops.get(taskId)?.code ?? 'TASK_UNKNOWN')
   }
 
   #open(taskId: TaskId, shape: TaskShape): Promise<SeedTask> {
@@ -301,8 +311,11 @@ export class Seeder implements BlockSource {
   async #finish(task: SeedTask, found: Digest): Promise<void> {
     const expected = digestOfTask(task.taskId)
     if (expected !== undefined && found !== expected) {
+      this.#components.logger.warn({ taskId: task.taskId, found }, 'what the origin sent has another digest')
+      // Whoever is in its swarm hears of that. Those who come from then on are in that of another read.
       await this.#drop(task.taskId, 'CONTENT_CORRUPT')
-      throw new DamselflyError('CONTENT_CORRUPT', 'what the origin sent has another digest')
+      task.state = 'failed'
+      return
     }
     await task.blocks.markComplete()
     task.state = 'complete'

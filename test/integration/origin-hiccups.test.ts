@@ -68,6 +68,22 @@ test.each([
   },
 )
 
+test.each([0, 1])(
+  'nothing of a blob that the registry sends wrong each time reaches a node of %i supernodes',
+  async supernodes => {
+    const flags = supernodes === 0 ? {} : { supernode: (await cluster.supernode()).url }
+    const node = await cluster.dfdaemon(flags)
+    const blob = await seedBlob(cluster.registry, 3_000_000)
+    const match = { kind: 'blob', method: 'GET' } as const
+    cluster.registry.faults.set([{ match, action: 'corrupt', afterBytes: 1_000_000 }])
+    const url = `${node.url}/v2/${blob.repository}/blobs/${blob.digest}`
+    const answer = await ask(url, { headers: { 'user-agent': 'containerd/1.6.20~ds1' } })
+    expect([answer.status, answer.body.toString()]).toEqual([502, expect.stringContaining('does not match its digest')])
+    cluster.registry.faults.set([])
+    expect(await pullBlob(node, blob)).toMatchObject({ status: 200, digest: blob.digest })
+  },
+)
+
 test('a body without a length that ends early is read on, also without a supernode', async () => {
   const blob = await seedBlob(cluster.registry, 300_000)
   const front = await startHttpServer(async (request, response) => {

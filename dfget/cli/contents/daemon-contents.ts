@@ -5,8 +5,8 @@ import type { TaskId } from '../../../protocol/task.ts'
 import type { DfgetConfig } from '../../config.ts'
 import type { Sources } from '../../create-sources.ts'
 import { type Account, emptyAccount } from '../../peer/task/account.ts'
+import { isCorrupt } from '../../peer/task/is-corrupt.ts'
 import type { ReadOptions, ReadRange, TaskContent } from '../../peer/task/task-content.ts'
-import { isCorrupt } from '../is-corrupt.ts'
 import { OtherFileError } from '../other-file-error.ts'
 import { UnfinishedError } from '../unfinished-error.ts'
 import type { Contents, OpenContentOptions } from './contents.ts'
@@ -119,7 +119,7 @@ function daemonContent(
     sizeBytes: first.sizeBytes,
     contentType: first.contentType,
     account: total,
-    settled: async () => true,
+    settled: async () => undefined,
     here: () => ({ ...total }),
     read,
   }

@@ -42,10 +42,10 @@ export interface TaskContent {
    * Resolves when all of the content is here and checked, when it cannot come together here, or after a while. Nothing is read:
    * this is for whoever wants no beginning of what may turn out to be wrong, or only what is stored.
    * @param options.withinMs how long that may take; as long as blocks come by default
-   * @returns false when it has failed; opened again, it is downloaded anew
+   * @returns why it has failed, if it has; opened again, it is downloaded anew
    * @throws the signal's reason
    */
-  settled(options: { signal: AbortSignal; withinMs?: number }): Promise<boolean>
+  settled(options: { signal: AbortSignal; withinMs?: number }): Promise<Error | undefined>
   /**
    * Reads in order, from the first verified byte on. A piece is valid until the next one is asked for. When the swarm or the store
    * fails on the way, the read goes on from the origin at the byte where it is.
@@ -129,7 +129,7 @@ export function heldContent({ bytes, contentType, account: total }: SmallContent
     sizeBytes: bytes.length,
     contentType,
     account: total,
-    settled: async () => true,
+    settled: async () => undefined,
     here(range) {
       const account = emptyAccount()
       bookPart(account, partOf(range))
@@ -154,7 +154,7 @@ export function passedThroughContent(
     sizeBytes,
     contentType: components.contentType,
     account: total,
-    settled: async () => true,
+    settled: async () => undefined,
     here() {
       const account = emptyAccount()
       because(account, reason)
@@ -228,7 +228,7 @@ async function waitForAll(
   assembly: Assembly,
   readers: Readers,
   { signal, withinMs, clock }: { readonly signal: AbortSignal; readonly withinMs?: number; readonly clock: Clock },
-): Promise<boolean> {
+): Promise<Error | undefined> {
   const late = new AbortController()
   const cancel =
     withinMs === undefined ? () => {} : clock.after(withinMs, () => late.abort(new Error('not settled in time')))
@@ -246,7 +246,7 @@ async function waitForAll(
     cancel()
     reader.release()
   }
-  return assembly.failure === undefined
+  return assembly.failure
 }
 
 /** @throws DamselflyError BLOCK_LATE when patience ends; whatever `Assembly.block` throws */

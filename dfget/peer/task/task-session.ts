@@ -49,6 +49,8 @@ export interface TaskSessionInit {
   readonly background: boolean
   /** Small content need not be stored. */
   readonly oneOff: boolean
+  /** What came through the swarm was wrong. */
+  readonly pastSwarm: boolean
 }
 
 /** What a session opens: content that comes together in the store, or small content that is here. */
@@ -93,14 +95,16 @@ export class TaskSession {
   #blocks: TaskBlocks | undefined
   #background: boolean
   readonly #oneOff: boolean
+  readonly #pastSwarm: boolean
   #readAt = 0
 
-  constructor(components: TaskSessionComponents, { source, background, oneOff }: TaskSessionInit) {
+  constructor(components: TaskSessionComponents, { source, background, oneOff, pastSwarm }: TaskSessionInit) {
     this.#source = source
     this.#components = components
     this.#background = background
     this.#stall = new StallWatch(components.clock)
     this.#oneOff = oneOff
+    this.#pastSwarm = pastSwarm && hasOrigin(source)
     this.#membership = new Membership(components, { source, background, inline: oneOff })
     this.ready = this.#begin()
     this.ready.catch(() => {})
@@ -171,6 +175,8 @@ export class TaskSession {
   /** Takes what the supernode says about this task. */
   async receive(message: TaskMessage): Promise<void> {
     const { links, logger } = this.#components
+    // Without a swarm nothing was asked of the supernode: it speaks to the download before this one.
+    if (this.#swarm === undefined) return
     switch (message.type) {
       case 'map':
         await this.#assembly?.extendMap(message.from, message.digests)
@@ -246,6 +252,7 @@ export class TaskSession {
   }
 
   async #begin(): Promise<Opened> {
+    if (this.#pastSwarm) return this.#beginAtOrigin({ why: 'download-failed', code: 'CONTENT_CORRUPT' })
     let registration: RegistrationAnswer
     try {
       registration = await this.#register()

@@ -27,7 +27,7 @@ async function download(digests: Digest[], fields: Partial<TaskContent> & { fail
       contentType: undefined,
       account: emptyAccount(),
       here: emptyAccount,
-      settled: async () => true,
+      settled: async () => undefined,
       async *read(...read: Parameters<TaskContent['read']>) {
         reads.push(read)
         const memory = Buffer.alloc(CONTENT.length)
@@ -92,7 +92,7 @@ test('what the store shares is not written, and not read where its task was name
 
 test.for<[string, Partial<TaskContent>, Store]>([
   ['passes through', { taskId: undefined }, { share: () => true }],
-  ['does not come together in the store', { settled: async () => false }, { share: () => true }],
+  ['does not come together in the store', { settled: async () => new Error('no room') }, { share: () => true }],
   ['cannot be shared after all', {}, { share: () => false }],
 ])('content that %s is copied', async ([, fields, store]) => {
   const content = { taskId: taskIdOfDigest(SHA256), ...fields }

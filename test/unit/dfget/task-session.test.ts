@@ -1,12 +1,14 @@
 import { beforeEach, expect, test } from 'vitest'
+import { Assembly } from '../../../dfget/peer/task/assembly.ts'
 import { RequestPump } from '../../../dfget/peer/task/request-pump.ts'
 import { assembledContent } from '../../../dfget/peer/task/task-content.ts'
-import { type Opened, TaskSession } from '../../../dfget/peer/task/task-session.ts'
+import { TaskSession } from '../../../dfget/peer/task/task-session.ts'
 import { BlockBuffers } from '../../../lib/blocks/block-buffers.ts'
 import { MemoryBlockStore } from '../../../lib/blocks/memory-block-store.ts'
 import type { Hasher } from '../../../lib/hashing/hasher.ts'
 import { createInlineHasher } from '../../../lib/hashing/inline-hasher.ts'
 import { silentLogger } from '../../../lib/logger.ts'
+import { BLOCK_DIGEST_BYTES } from '../../../protocol/block-map.ts'
 import { digestOf } from '../../../protocol/digest.ts'
 import { DamselflyError } from '../../../protocol/errors.ts'
 import { contentOf } from '../../helpers/content-blocks.ts'
@@ -25,20 +27,23 @@ const origin = fakeOrigin(CONTENT)
 const resume = readsOf(origin)
 
 beforeEach(async () => {
+  origin.opened.length = 0
   await store.start()
   return () => store.stop()
 })
 
-/** The download of a peer that has no supernode. */
-function sessionWith(hasher: Hasher): TaskSession {
+/** The download of a peer that has no supernode, or goes past it. */
+function sessionWith({
+  hasher = createInlineHasher() as Hasher,
+  register = refuse,
+  pastSwarm = false,
+} = {}): TaskSession {
   return new TaskSession(
     {
       supernode: {
         configured: false,
         silentMs: Number.POSITIVE_INFINITY,
-        register: async () => {
-          throw new DamselflyError('SUPERNODE_UNREACHABLE', 'there is none')
-        },
+        register,
         send: () => false,
       },
       links: { connect: async () => {}, disconnect() {}, leave() {}, tell() {} },
@@ -54,22 +59,32 @@ function sessionWith(hasher: Hasher): TaskSession {
       clock,
       logger: silentLogger(),
     },
-    { source: SOURCE, background: false, oneOff: false },
+    { source: SOURCE, background: false, oneOff: false, pastSwarm },
   )
+}
+
+async function refuse(): Promise<never> {
+  throw new DamselflyError('SUPERNODE_UNREACHABLE', 'there is none')
+}
+
+async function assemblyOf(session: TaskSession): Promise<Assembly> {
+  const opened = await session.ready
+  if (!(opened instanceof Assembly)) throw new Error('expected content that comes together')
+  return opened
 }
 
 test('who waits for the check of the whole has the origin asked for nothing behind the end', async () => {
   const checked = Promise.withResolvers<void>()
   const inline = createInlineHasher()
-  const session = sessionWith({
+  const hasher: Hasher = {
     ...inline,
     digester(algorithm) {
       const running = inline.digester(algorithm)
       return { ...running, digest: () => checked.promise.then(() => running.digest()) }
     },
-  })
-  const opened: Opened = await session.ready
-  if (!('arrivals' in opened)) throw new Error('expected content that comes together')
+  }
+  const session = sessionWith({ hasher })
+  const opened = await assemblyOf(session)
   const content = assembledContent(
     { clock, source: SOURCE, resume, logger: silentLogger(), contentType: undefined },
     { assembly: opened, readers: session.readers, since: 0 },
@@ -81,7 +96,27 @@ test('who waits for the check of the whole has the origin asked for nothing behi
     session.tick()
   }
   checked.resolve()
-  expect(await settled).toBe(true)
+  expect(await settled).toBeUndefined()
   expect(opened.complete).toBe(true)
   expect(origin.opened).toEqual([0])
+})
+
+test('what came wrong through the swarm is read from the origin, whatever the supernode says of the download before', async () => {
+  let registered = 0
+  const register = async () => {
+    registered++
+    return refuse()
+  }
+  const rest = Promise.withResolvers<void>()
+  origin.plans.push({ breaksAt: BLOCK, waitsFor: rest.promise })
+  const session = sessionWith({ register, pastSwarm: true })
+  const assembly = await assemblyOf(session)
+  await session.receive({ type: 'failed', task: assembly.taskId, code: 'CONTENT_CORRUPT' })
+  const digests = new Uint8Array(BLOCK_DIGEST_BYTES)
+  await session.receive({ type: 'map', task: assembly.taskId, blockSizeBytes: BLOCK, from: 0, digests })
+  rest.resolve()
+  await assembly.done
+  expect(registered).toBe(0)
+  expect(assembly.account.originReasons).toEqual([{ why: 'download-failed', code: 'CONTENT_CORRUPT' }])
+  session.stop()
 })

@@ -55,7 +55,7 @@ function createSeeder(origin: FakeOrigin): Seeder {
 }
 
 async function settled(seeder: Seeder, taskId: TaskId = TASK): Promise<SeedTask | undefined> {
-  await waitFor(() => heard.some(text => /^(complete|failed)/.test(text)), {
+  await waitFor(() => heard.some(text => /^(complete|failed|dropped)/.test(text)), {
     timeoutMs: 5_000,
     what: 'the end of a read',
   })
@@ -154,12 +154,28 @@ describe('a seeder', () => {
     const seeder = createSeeder(origin)
     await seeder.ensure(TASK, SOURCE, SHAPE)
     expect(await settled(seeder)).toBeUndefined()
-    expect(heard).toEqual([`dropped ${TASK} CONTENT_CORRUPT`, 'failed CONTENT_CORRUPT'])
+    expect(heard).toEqual([`dropped ${TASK} CONTENT_CORRUPT`])
     expect(await store.list()).toEqual([])
 
     heard = []
     await seeder.ensure(TASK, SOURCE, SHAPE)
     expect(await settled(seeder)).toMatchObject({ state: 'complete' })
+    expect(origin.opened).toEqual([0, 0])
+  })
+
+  test('whoever wants a task that is on its way out has it read anew', async () => {
+    const origin = fakeOrigin(CONTENT)
+    const seeder = createSeeder(origin)
+    await seeder.ensure(TASK, SOURCE, SHAPE)
+    await settled(seeder)
+    heard = []
+    const dropping = seeder.drop(TASK)
+    const wanted = await seeder.ensure(TASK, SOURCE, SHAPE)
+    expect(await dropping).toBe(true)
+    await waitFor(() => heard.length === 2, { timeoutMs: 5_000, what: 'the end of the second read' })
+    expect(heard).toEqual([`dropped ${TASK} TASK_UNKNOWN`, `complete ${TASK}`])
+    expect(seeder.get(TASK)).toBe(wanted)
+    expect((await contentIn(wanted)).equals(CONTENT)).toBe(true)
     expect(origin.opened).toEqual([0, 0])
   })
 
@@ -172,7 +188,7 @@ describe('a seeder', () => {
     heard = []
     await seeder.ensure(TASK, SOURCE, SHAPE)
     await settled(seeder)
-    expect(heard).toEqual([`dropped ${TASK} CONTENT_CORRUPT`, 'failed CONTENT_CORRUPT'])
+    expect(heard).toEqual([`dropped ${TASK} CONTENT_CORRUPT`])
   })
 
   test('gives out what it has, and nothing else', async () => {

@@ -31,7 +31,7 @@ async function get(fake: FakeContent, digest: typeof DIGEST | undefined, headers
     taskId: undefined,
     account: emptyAccount(),
     here: emptyAccount,
-    settled: async () => true,
+    settled: async () => undefined,
     sizeBytes,
     contentType,
     async *read({ start, end = sizeBytes ?? BYTES.length }) {

@@ -48,8 +48,8 @@ beforeEach(() => {
 
 async function open(source: Source, { signal, background }: { signal: AbortSignal; background?: boolean }) {
   expect(background).toBe(true)
-  const { promise, resolve, reject } = Promise.withResolvers<boolean>()
-  opened.push({ source, signal, end: error => (error === undefined ? resolve(true) : reject(error)) })
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>()
+  opened.push({ source, signal, end: error => (error === undefined ? resolve(undefined) : reject(error)) })
   signal.addEventListener('abort', () => reject(signal.reason))
   const settled = () => promise
   return { taskId: contentOf(source), settled } as Partial<TaskContent> as TaskContent

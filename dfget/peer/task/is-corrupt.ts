@@ -1,4 +1,4 @@
-import { DamselflyError } from '../../protocol/errors.ts'
+import { DamselflyError } from '../../../protocol/errors.ts'
 
 /** Whether content was found to be other than its digest says. */
 export function isCorrupt(error: unknown): boolean {

@@ -68,17 +68,22 @@ test.each([
   },
 )
 
-test.each([0, 1])(
-  'nothing of a blob that the registry sends wrong each time reaches a node of %i supernodes',
-  async supernodes => {
-    const flags = supernodes === 0 ? {} : { supernode: (await cluster.supernode()).url }
-    const node = await cluster.dfdaemon(flags)
+test.each([
+  ['containerd/1.6.20~ds1', 0, 502],
+  ['containerd/1.6.20~ds1', 1, 502],
+  ['docker/20.10.24+dfsg1 go/go1.19.8', 1, 404],
+])(
+  'nothing of a blob that the registry sends wrong each time reaches %s at a node of %i supernodes',
+  async (client, supernodes, status) => {
+    const node = await cluster.dfdaemon(supernodes === 0 ? {} : { supernode: (await cluster.supernode()).url })
     const blob = await seedBlob(cluster.registry, 3_000_000)
     const match = { kind: 'blob', method: 'GET' } as const
     cluster.registry.faults.set([{ match, action: 'corrupt', afterBytes: 1_000_000 }])
     const url = `${node.url}/v2/${blob.repository}/blobs/${blob.digest}`
-    const answer = await ask(url, { headers: { 'user-agent': 'containerd/1.6.20~ds1' } })
-    expect([answer.status, answer.body.toString()]).toEqual([502, expect.stringContaining('does not match its digest')])
+    const answer = await ask(url, { headers: { 'user-agent': client } })
+    const words = expect.stringContaining('does not match its digest')
+    expect([answer.status, answer.body.toString()]).toEqual([status, words])
+    expect(cluster.registry.stats.snapshot().blobs[blob.digest]?.requests).toBeLessThanOrEqual(4)
     cluster.registry.faults.set([])
     expect(await pullBlob(node, blob)).toMatchObject({ status: 200, digest: blob.digest })
   },

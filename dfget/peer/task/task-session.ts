@@ -71,6 +71,8 @@ const PATIENT_TRIES = 6
 const PASSING: ReadonlySet<ErrorCode> = new Set(['SUPERNODE_UNREACHABLE', 'TOOMANYREQUESTS'])
 const PATIENT_PAUSE_MS = 500
 
+const WRONG_IN_SWARM: OriginReason = { why: 'download-failed', code: 'CONTENT_CORRUPT' }
+
 /** Content that an operator has blocked is read from nowhere. */
 function isBlocked(error: unknown): boolean {
   return error instanceof DamselflyError && error.code === 'TASK_BLOCKED'
@@ -95,7 +97,6 @@ export class TaskSession {
   #blocks: TaskBlocks | undefined
   #background: boolean
   readonly #oneOff: boolean
-  readonly #pastSwarm: boolean
   #readAt = 0
 
   constructor(components: TaskSessionComponents, { source, background, oneOff, pastSwarm }: TaskSessionInit) {
@@ -104,9 +105,8 @@ export class TaskSession {
     this.#background = background
     this.#stall = new StallWatch(components.clock)
     this.#oneOff = oneOff
-    this.#pastSwarm = pastSwarm && hasOrigin(source)
     this.#membership = new Membership(components, { source, background, inline: oneOff })
-    this.ready = this.#begin()
+    this.ready = pastSwarm && hasOrigin(source) ? this.#beginAtOrigin(WRONG_IN_SWARM) : this.#begin()
     this.ready.catch(() => {})
   }
 
@@ -252,7 +252,6 @@ export class TaskSession {
   }
 
   async #begin(): Promise<Opened> {
-    if (this.#pastSwarm) return this.#beginAtOrigin({ why: 'download-failed', code: 'CONTENT_CORRUPT' })
     let registration: RegistrationAnswer
     try {
       registration = await this.#register()
